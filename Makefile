@@ -1,0 +1,41 @@
+# The house's commands. `make setup` comes first; every other target calls it, and it returns at once when nothing changed.
+BIN := .venv/bin
+
+.PHONY: help setup demo test test-long lint format bench lock build clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make .venv with the pinned, hashed packages and trunkline itself
+	@scripts/setup.sh
+
+demo: setup ## a lab of two clouds, the federation in one, a VPC of the other connected to it
+	@$(BIN)/python examples/demo.py
+
+test: setup ## the tests (minutes)
+	@$(BIN)/python -m pytest -m "not long"
+
+test-long: setup ## the sweeps too
+	@$(BIN)/python -m pytest
+
+lint: setup ## style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## let ruff put the style right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## measure; prints a table against its goals
+	@$(BIN)/python -m bench
+
+lock: ## write constraints/ anew from pyproject.toml (newest versions that fit)
+	@scripts/lock.sh
+
+build: setup ## dist/*.whl and dist/*.tar.gz, from what is installed, without network
+	@$(BIN)/python -m hatchling build
+
+clean: ## remove what the other targets made
+	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache

@@ -1,0 +1,1 @@
+"""Clouds: one Protocol (`cloud`), a registry of plug-ins (`registry`), and a plug-in for each cloud."""

@@ -1,0 +1,283 @@
+"""The walk: what a node may do at its place in a running pipe.
+
+The nodes are coroutines. As long as every step is a plain function, nothing ever suspends, and the walk is driven
+by a single `send`. The first step that needs more (an async function, steps side by side, a scope, a timeout) makes
+the walk yield once; `pipe` then goes on with the same coroutine inside an event loop. In the loop a plain function
+runs in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import warnings
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import Any
+
+from trunkline._core import events
+from trunkline._core.context import Here, current
+from trunkline._core.errors import StepTimeout
+from trunkline._core.recorder import Recorder
+from trunkline._core.state import Changes, State, View, changes_of
+from trunkline._core.steps import Node, Step, StepFunction, Steps, is_async, nodes
+
+Late = BaseException | None  # a cancel or a timeout, raised once the outcome of the step is known and recorded
+
+
+class Run:
+    """What all places of one run share."""
+
+    def __init__(
+        self, name: str, observers: Iterable[events.Observer], recorder: Recorder | None, grace: float, in_loop: bool
+    ) -> None:
+        self.name, self.recorder, self.grace, self.in_loop = name, recorder, grace, in_loop
+        self.observers = list(observers)
+        self._lock = threading.Lock()
+
+    def emit(self, event: events.Event) -> None:
+        """Tell all observers. One that fails is dropped: watching a run must not break it."""
+        with self._lock:
+            for observer in tuple(self.observers):
+                try:
+                    observer.on(event)
+                except Exception as error:
+                    self.observers.remove(observer)
+                    warnings.warn(f"observer {observer!r} failed and was dropped: {error!r}", stacklevel=2)
+
+    async def need_loop(self) -> None:
+        """Go on inside an event loop."""
+        if not self.in_loop:
+            await _LoopNeeded()
+            self.in_loop = True
+
+
+class _LoopNeeded:
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+class Place:
+    """A node's place in the pipe, and what it may do there (`At`)."""
+
+    __slots__ = ("path", "run")
+
+    def __init__(self, run: Run, path: str = "") -> None:
+        self.run, self.path = run, path
+
+    async def walk(self, steps: Steps, state: Mapping[str, Any]) -> State:
+        """Run steps one after the other; answers what they changed together."""
+        run, prefix = self.run, f"{self.path}/" if self.path else ""
+        now, changes = dict(state), {}
+        for node in nodes(steps):
+            given = await node.run(now, Place(run, prefix + node.name))
+            if given:
+                now.update(given)
+                changes.update(given)
+        return changes
+
+    async def gather(self, parts: Sequence[tuple[str, Node | Steps, Mapping[str, Any]]]) -> list[Changes]:
+        """Run parts side by side; all end before this does. Several failures are an ExceptionGroup."""
+        if not parts:
+            return []
+        await self.run.need_loop()
+        import asyncio
+
+        from trunkline._core.waiting import all_ended, error_of
+
+        tasks = [asyncio.ensure_future(self._part(*part)) for part in parts]
+        await all_ended(tasks)
+        errors = [error for task in tasks if (error := error_of(task)) is not None]
+        signals = [error for error in errors if not isinstance(error, Exception)]
+        if signals or len(errors) == 1:
+            raise (signals or errors)[0]
+        if errors:
+            raise BaseExceptionGroup(f"{len(errors)} of the steps side by side in {self.path} failed", errors)
+        return [task.result() for task in tasks]
+
+    async def leaf(self, step: Step, state: Mapping[str, Any]) -> Changes:
+        """Run one step here, or replay what is recorded of it; answers what it changed."""
+        recorder = self.run.recorder
+        if recorder is None:
+            changes, late = await self._perform(self.path, step.fn, step, state)
+        else:
+            record = recorder.recorded(self.path)
+            if record is not None and record.outcome == "done":
+                self._ended(self.path, time.monotonic(), tuple(record.outputs), replayed=True)
+                return record.outputs
+            await recorder.intend(self.path)
+            try:
+                changes, late = await self._find_or_perform(step, state, begun=record is not None)
+            except BaseException as error:
+                await recorder.unknown(self.path, error)
+                raise
+            changes = await recorder.done(self.path, changes or {})
+        if late is not None:
+            raise late
+        return changes or {}
+
+    async def scope(self, opening: Step, closing: Step, steps: Steps, state: Mapping[str, Any]) -> Changes:
+        """Open, run the steps, and close whatever happened; answers what the steps changed."""
+        run = self.run
+        await run.need_loop()
+        if run.recorder is not None:
+            await run.recorder.owe(self.path, state)
+        run.emit(events.ScopeOpened(run.name, self.path, time.time()))
+        started, inside = time.monotonic(), dict(state)
+        changes: State = {}
+        failure: BaseException | None = None
+        try:
+            opened, late = await self._perform(f"{self.path}#open", opening.fn, opening, state)
+            inside.update(opened or {})
+            if late is not None:
+                raise late
+            changes = await self.walk(steps, inside)
+        except BaseException as error:  # a cancel too: from here on closing is owed
+            failure = error
+        owed, cancel = await self._close(closing, inside)
+        run.emit(events.ScopeClosed(run.name, self.path, time.time(), time.monotonic() - started, owed))
+        if run.recorder is not None and owed is None:
+            await run.recorder.paid(self.path)
+        _raise_all(failure or cancel, owed, self.path)
+        return changes
+
+    async def _part(self, suffix: str, part: Node | Steps, state: Mapping[str, Any]) -> Changes:
+        place = Place(self.run, self.path + suffix)
+        return await (part.run(state, place) if isinstance(part, Node) else place.walk(part, state))
+
+    async def _find_or_perform(self, step: Step, state: Mapping[str, Any], begun: bool) -> tuple[Changes | None, Late]:
+        """A step that was begun before may have had its effect: ask find first."""
+        if begun and step.find is not None:
+            found, late = await self._perform(self.path, step.find, step, state)
+            if found is not None or late is not None:
+                return found, late
+        return await self._perform(self.path, step.fn, step, state)
+
+    async def _close(self, closing: Step, inside: Mapping[str, Any]) -> tuple[Late, Late]:
+        """Close, shielded from cancels for `grace` seconds: why it is still owed, and the cancel that came meanwhile."""
+        import asyncio
+
+        from trunkline._core.waiting import error_of, outlast
+
+        task = asyncio.ensure_future(self._perform(f"{self.path}#close", closing.fn, closing, inside))
+        cancel = await outlast(task, self.run.grace)
+        if not task.done():
+            task.cancel()
+            return StepTimeout(f"closing {self.path} took longer than {self.run.grace:g} s"), cancel
+        return error_of(task) or task.result()[1], cancel
+
+    async def _perform(
+        self, path: str, fn: StepFunction, step: Step, state: Mapping[str, Any]
+    ) -> tuple[Changes | None, Late]:
+        """Call `fn` as the step at `path`, watched by the observers; its changes, None when it answered None."""
+        started = time.monotonic()
+        if self.run.observers:
+            self.run.emit(events.StepStarted(self.run.name, path, time.time()))
+        try:
+            result, late = await self._call(path, fn, step, state)
+            changes = None if result is None else changes_of(result, state, path)
+        except BaseException as error:
+            _note_path(error, path)
+            self._ended(path, started, error=error)
+            raise
+        if self.run.observers:
+            self._ended(path, started, tuple(changes or ()), error=late)
+        return changes, late
+
+    async def _call(self, path: str, fn: StepFunction, step: Step, state: Mapping[str, Any]) -> tuple[Any, Late]:
+        run, timeout = self.run, step.timeout
+        deadline = None if timeout is None else time.monotonic() + timeout
+        place = Here(run.name, path.partition("#")[0], deadline, lambda text: self._noted(path, text))
+        asynchronous = step.asynchronous if fn is step.fn else is_async(fn)
+        view = View(state)
+        if asynchronous or deadline is not None:
+            await run.need_loop()
+        if run.in_loop:
+            return await _call_in_loop(fn, view, place, asynchronous, timeout, run.grace)
+        token = current.set(place)
+        try:
+            result = fn(view)
+        finally:
+            current.reset(token)
+        if hasattr(result, "__await__"):  # a plain function that answers with a coroutine
+            await run.need_loop()
+            return await _call_in_loop(lambda _: result, view, place, True, timeout, run.grace)
+        return result, None
+
+    def _noted(self, path: str, text: str) -> None:
+        if self.run.observers:
+            self.run.emit(events.StepNoted(self.run.name, path, time.time(), text))
+
+    def _ended(
+        self,
+        path: str,
+        started: float,
+        keys: tuple[str, ...] = (),
+        error: BaseException | None = None,
+        replayed: bool = False,
+    ) -> None:
+        if self.run.observers:
+            seconds = time.monotonic() - started
+            self.run.emit(events.StepEnded(self.run.name, path, time.time(), seconds, keys, error, replayed))
+
+
+async def _call_in_loop(
+    fn: StepFunction, view: View, place: Here, asynchronous: bool, timeout: float | None, grace: float
+) -> tuple[Any, Late]:
+    import asyncio
+
+    from trunkline._core.waiting import Fatal, in_thread, outlast
+
+    if not asynchronous:
+        future = in_thread(fn, view, place)
+        late: Late = None
+        try:
+            done, _ = await asyncio.wait((future,), timeout=timeout)
+            if not done:
+                late = _timed_out(place, timeout)
+        except asyncio.CancelledError as cancel:
+            late = cancel
+        if late is not None:  # a running thread cannot be stopped: its outcome is waited for
+            await outlast(future, grace)
+            if not future.done() or future.exception() is not None:
+                raise late from (future.exception() if future.done() else None)
+        result = future.result()
+        if not hasattr(result, "__await__"):
+            return result, late
+        fn = lambda _: result  # noqa: E731
+    token = current.set(place)
+    try:
+        async with asyncio.timeout(timeout) as limit:
+            return await fn(view), None  # type: ignore[misc]
+    except TimeoutError:
+        if limit.expired():
+            raise _timed_out(place, timeout) from None
+        raise
+    except (KeyboardInterrupt, SystemExit) as stop:
+        raise Fatal(stop) from None
+    finally:
+        current.reset(token)
+
+
+def _timed_out(place: Here, timeout: float | None) -> StepTimeout:
+    return StepTimeout(
+        f"step {place.path} took longer than its timeout of {timeout:g} s", hint="give it a longer timeout="
+    )
+
+
+def _note_path(error: BaseException, path: str) -> None:
+    from trunkline._core.waiting import Fatal
+
+    (error.cause if isinstance(error, Fatal) else error).add_note(f"in step {path}")
+
+
+def _raise_all(failure: BaseException | None, owed: BaseException | None, path: str) -> None:
+    if owed is not None:
+        owed.add_note(f"closing of {path} is still owed")
+    if failure is None or owed is None:
+        if (error := failure or owed) is not None:
+            raise error
+    elif isinstance(failure, Exception) and isinstance(owed, Exception):
+        raise ExceptionGroup(f"{path} failed, and closing it failed too", [failure, owed])
+    else:
+        failure.add_note(f"and closing of {path} failed and is still owed: {owed!r}")
+        raise failure

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 
+from trunkline._core.fields import Kind
+
 # A word begins at a capital that follows a small letter or digit (VpcCidr, Router1Address), and at the last
 # capital of a run of capitals before a small letter (VPCId). Digits stay glued to the word before them.
 _BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -39,3 +41,24 @@ def slug(*parts: str, allowed: str, longest: int) -> str:
         return name
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
     return f"{name[: longest - 9].rstrip('-')}-{digest}".lstrip("-")
+
+
+# What a name's ending says about its value. A NamePrefix is text, and an EmailAddress is no place in a network.
+_ENDINGS: tuple[tuple[re.Pattern[str], Kind], ...] = (
+    (re.compile(r"Cidrs\d*$"), "cidrs"),
+    (re.compile(r"Cidr\d*$"), "cidr"),
+    (re.compile(r"(?<![Nn]ame)Prefix\d*$"), "cidr"),
+    (re.compile(r"(?<![Mm]ail)(?<![Mm]ac)Addresses\d*$"), "addresses"),
+    (re.compile(r"(?<![Mm]ail)(?<![Mm]ac)Address\d*$"), "address"),
+)
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of value that a text parameter or output of this name has, by the name's ending.
+
+    `VpcCidr` is a `cidr`, `FederationAddress1` an `address`, `CallerPrefix` a `cidr`; anything else is `str`.
+
+    Parameters:
+        name: A parameter's or output's name in CamelCase or camelCase.
+    """
+    return next((kind for ending, kind in _ENDINGS if ending.search(name)), "str")

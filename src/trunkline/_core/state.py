@@ -45,7 +45,7 @@ class View(dict[str, Any]):
         return super().__iter__()
 
     def get(self, key: str, default: Any = None) -> Any:
-        return self[key] if key in self else default
+        return self[key] if key in self else default  # noqa: SIM401 (that would call this method)
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         if key not in self:

@@ -265,7 +265,7 @@ def is_async(fn: Any) -> bool:
         fn = fn.func
     if isinstance(fn, Step):
         return fn.asynchronous
-    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(getattr(type(fn), "__call__", None))
+    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(getattr(type(fn), "__call__", None))  # noqa: B004
 
 
 def outline(steps: Steps) -> tuple[Outline, ...]:
@@ -289,10 +289,9 @@ def keyed_items(items: Iterable[Any], where: str) -> dict[str, Any]:
 
 
 def _item_key(item: Any, where: str) -> str:
-    names: list[Any] = [item] if isinstance(item, (str, int)) else []
-    for word in ("name", "id", "key"):
-        names.append(item.get(word) if isinstance(item, Mapping) else getattr(item, word, None))
-    for name in names:
+    words = ("name", "id", "key")
+    own = [item.get(word) if isinstance(item, Mapping) else getattr(item, word, None) for word in words]
+    for name in [item, *own]:
         if isinstance(name, (str, int)) and not isinstance(name, bool) and name != "":
             return quote(str(name), safe=" .:,@+=()")  # "/" and "[" would break the path
     raise Misuse(

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any
 
@@ -48,10 +49,8 @@ def in_thread(fn: Callable[[Any], Any], argument: Any, place: Here) -> asyncio.F
             error.__cause__ = stop
         except BaseException as raised:
             error = raised
-        try:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits for this thread any more
             loop.call_soon_threadsafe(settle, result, error)
-        except RuntimeError:
-            pass  # the loop is closed: nobody waits for this thread any more
 
     threading.Thread(target=copy_context().run, args=(work,), name=f"trunkline {place.path}", daemon=True).start()
     return future

@@ -67,7 +67,8 @@ class Place:
     async def walk(self, steps: Steps, state: Mapping[str, Any]) -> State:
         """Run steps one after the other; answers what they changed together."""
         run, prefix = self.run, f"{self.path}/" if self.path else ""
-        now, changes = dict(state), {}
+        now = dict(state)
+        changes: State = {}
         for node in nodes(steps):
             given = await node.run(now, Place(run, prefix + node.name))
             if given:
@@ -153,7 +154,7 @@ class Place:
         return await self._perform(self.path, step.fn, step, state)
 
     async def _close(self, closing: Step, inside: Mapping[str, Any]) -> tuple[Late, Late]:
-        """Close, shielded from cancels for `grace` seconds: why it is still owed, and the cancel that came meanwhile."""
+        """Close, shielded from cancels for `grace` seconds: why it is still owed, and what cancel came meanwhile."""
         import asyncio
 
         from trunkline._core.waiting import error_of, outlast

@@ -1,0 +1,22 @@
+"""The few words and signs that all views share."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float | None) -> str:
+    """A span of time as a person reads it: "0.4 s", "12.3 s", "2:05", "1:02:05"; empty for None."""
+    if seconds is None:
+        return ""
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def one_line(error: BaseException) -> str:
+    """An error's type and first line; for a group the first of its errors and how many there are."""
+    if isinstance(error, BaseExceptionGroup):
+        return f"{one_line(error.exceptions[0])} (and {len(error.exceptions) - 1} more)"
+    first = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__

@@ -1,0 +1,67 @@
+"""Errors as Azure Resource Manager words them: an HTTP status, a code, a message and details."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class ArmError(Exception):
+    """A refusal in ARM's shape, `{"error": {"code", "message", "target", "details"}}`.
+
+    Parameters:
+        status: The HTTP status.
+        code: ARM's own code, such as "ResourceNotFound".
+        message: For a person.
+        target: What it is about: a property's name or a resource's id.
+        details: First causes.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, *, target: str | None = None, details: Sequence[ArmError] = ()
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.status, self.code, self.message, self.target = status, code, message, target
+        self.details = tuple(details)
+
+    def inner(self) -> dict[str, Any]:
+        """The error without its envelope, as details and operations carry it."""
+        body: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.target is not None:
+            body["target"] = self.target
+        if self.details:
+            body["details"] = [detail.inner() for detail in self.details]
+        return body
+
+    def body(self) -> dict[str, Any]:
+        """The error as an answer's body."""
+        return {"error": self.inner()}
+
+
+class Lost(Exception):
+    """Raised by a hook: the connection is closed and the caller never sees an answer."""
+
+
+def invalid_template(message: str) -> ArmError:
+    """A template that does not pass ARM's own validation."""
+    return ArmError(400, "InvalidTemplate", f"Deployment template validation failed: '{message}'.")
+
+
+def invalid_request(code: str, message: str, target: str | None = None) -> ArmError:
+    """A resource's body that its provider refuses."""
+    return ArmError(400, code, message, target=target)
+
+
+def resource_not_found(type_: str, name: str, group: str) -> ArmError:
+    """A resource that is not there."""
+    return ArmError(
+        404,
+        "ResourceNotFound",
+        f"The Resource '{type_}/{name}' under resource group '{group}' was not found. "
+        "For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+    )
+
+
+def group_not_found(group: str) -> ArmError:
+    """A resource group that is not there."""
+    return ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")

@@ -1,0 +1,88 @@
+"""Resource groups: made at once, deleted with all they hold."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from trunkline_lab.azure.errors import ArmError, invalid_request
+from trunkline_lab.azure.provider import Change, Provider
+from trunkline_lab.azure.resources.kind import region
+from trunkline_lab.azure.store import Document, Group
+
+_NAME = re.compile(r"^[-\w._()]{0,89}[-\w_()]$")
+
+
+def put_group(provider: Provider, subscription: str, name: str, body: Document) -> tuple[Group, bool]:
+    """Make a group or change its tags; also whether it is new. Raises ArmError."""
+    store = provider.site.store
+    if not _NAME.match(name):
+        raise invalid_request("InvalidResourceGroup", f"The provided resource group name '{name}' is not valid.")
+    if not body.get("location"):
+        raise invalid_request("LocationRequired", "The location property is required for this definition.")
+    location = region(body["location"])
+    with store.lock:
+        if not store.has_group(subscription, name):
+            group = Group(subscription, name, location, dict(body.get("tags") or {}))
+            store.put_group(group)
+            return group, True
+        group = store.group(subscription, name)
+        if group.location != location:
+            raise ArmError(
+                409,
+                "InvalidResourceGroupLocation",
+                f"Invalid resource group location '{location}'. The Resource group already exists in location "
+                f"'{group.location}'.",
+            )
+        if group.state == "Deleting":
+            raise ArmError(
+                409,
+                "ResourceGroupBeingDeleted",
+                f"The resource group '{name}' is in deprovisioning state and cannot perform this operation.",
+            )
+        group.tags = dict(body.get("tags") or {})
+        return group, False
+
+
+async def delete_group(provider: Provider, group: Group) -> None:
+    """Delete all that the group holds, users before what they use, then the group. Raises ArmError when blocked."""
+    store = provider.site.store
+    while True:
+        begun, refusals = _begin(provider, group)
+        if not begun and not refusals:
+            break
+        if not begun and all(refusal.status != 429 for refusal in refusals):
+            group.state = "Succeeded"
+            raise ArmError(
+                409,
+                "ResourceGroupDeletionBlocked",
+                f"Deletion of resource group '{group.name}' failed as resources with identifiers "
+                f"'{', '.join(str(refusal.target) for refusal in refusals)}' could not be deleted. The provisioning "
+                "state of the resource group will be rolled back.",
+                details=refusals,
+            )
+        await asyncio.gather(*(provider.finish_delete(change) for change in begun))
+        await asyncio.sleep(0.01 if not begun else 0)
+    with store.lock:
+        store.drop_group(group)
+
+
+def _begin(provider: Provider, group: Group) -> tuple[list[Change], list[ArmError]]:
+    """Begin to delete whatever can be deleted now; also why the rest cannot."""
+    begun, refusals = [], []
+    with provider.site.store.lock:
+        for resource in provider.site.store.resources(group.subscription, group.name):
+            try:
+                change = provider.delete(resource.id)
+            except ArmError as refused:
+                refusals.append(
+                    ArmError(
+                        refused.status,
+                        refused.code,
+                        refused.message,
+                        target=str(resource.id).partition("/providers/")[2],
+                    )
+                )
+            else:
+                begun += [change] if change is not None else []
+    return begun, refusals

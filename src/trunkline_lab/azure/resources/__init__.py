@@ -1,0 +1,1 @@
+"""The resource types that the lab's Azure knows, one small class each."""

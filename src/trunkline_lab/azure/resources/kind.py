@@ -1,0 +1,231 @@
+"""What every resource type has in common: how a request's body becomes a document, and how it is told.
+
+A type's `fill` is pure: it checks a body against what the cloud holds and answers the whole document as it
+would be stored. So creating, updating, editing a child, validating and what-if are one and the same code.
+"""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from trunkline_lab.azure.errors import ArmError, invalid_request
+from trunkline_lab.azure.ids import ResourceId, same
+from trunkline_lab.azure.store import Document, Resource, Store
+from trunkline_lab.world import World
+
+_TOP = {"id", "name", "type", "location", "tags", "etag", "sku", "zones", "plan", "identity", "kind", "properties"}
+_COMMON = frozenset({"provisioningState", "resourceGuid"})
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where resources are made. With `dry`, references to what is not there yet are let through (what-if)."""
+
+    store: Store
+    world: World
+    dry: bool = False
+
+
+@dataclass(frozen=True)
+class Children:
+    """A type of child: the parent's property that holds them, and the properties that one may have."""
+
+    property: str
+    known: frozenset[str]
+    type: str
+
+
+class Kind:
+    """One type of top resource, with its children.
+
+    Parameters:
+        type: The full type.
+        known: The names that its `properties` may have, told by Azure or written by its callers.
+        children: Types of children by their last part.
+        extras: Top names beside location and tags that it takes, such as "zones".
+        creating: Its provisioning state while it is made.
+        exclusive: Whether Azure refuses a change while another one is in progress.
+    """
+
+    type: ClassVar[str]
+    known: ClassVar[frozenset[str]] = frozenset()
+    children: ClassVar[Mapping[str, Children]] = {}
+    extras: ClassVar[frozenset[str]] = frozenset()
+    creating: ClassVar[str] = "Updating"
+    exclusive: ClassVar[bool] = False
+
+    def check(self, id_: ResourceId, body: Document) -> None:
+        """Refuse a body by its form alone. Raises ArmError."""
+        unknown = set(body) - _TOP
+        if unknown:
+            raise invalid_request(
+                "InvalidRequestContent",
+                "The request content was invalid and could not be deserialized: "
+                f"'Could not find member '{min(unknown)}' on object of type 'ResourceDefinition'.'.",
+            )
+        if not isinstance(body.get("location"), str) or not body["location"]:
+            raise invalid_request(
+                "LocationRequired", "The location property is required for this definition.", str(id_)
+            )
+        tags = body.get("tags") or {}
+        if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
+            raise invalid_request("InvalidTagValue", "The tags of a resource are texts by name.", "tags")
+        known_properties(id_, body.get("properties") or {}, self.known)
+
+    def fill(self, site: Site, id_: ResourceId, body: Document, current: Resource | None) -> Document:
+        """The document that `body` makes of `id_`. Raises ArmError; changes nothing."""
+        self.check(id_, body)
+        document: Document = {
+            "id": str(id_),
+            "name": id_.name,
+            "type": self.type,
+            "location": region(body["location"]),
+            "tags": dict(body.get("tags") or {}),
+        }
+        document |= {name: copy.deepcopy(body[name]) for name in self.extras if body.get(name) is not None}
+        document["properties"] = self.properties(site, id_, body, current)
+        return document
+
+    def properties(self, site: Site, id_: ResourceId, body: Document, current: Resource | None) -> Document:
+        """The document's properties, with Azure's defaults. Raises ArmError; changes nothing."""
+        raise NotImplementedError
+
+    def made(self, site: Site, resource: Resource) -> None:
+        """Take what a new resource needs from the world."""
+
+    def ready(self, site: Site, resource: Resource) -> None:
+        """What happens when making or changing it has ended well."""
+
+    def check_delete(self, site: Site, resource: Resource) -> None:
+        """Refuse to delete what is in use. Raises ArmError."""
+
+    def gone(self, site: Site, resource: Resource) -> None:
+        """Give back what it took from the world."""
+
+    def seconds(self, site: Site, fresh: bool) -> float:
+        """How long making one (`fresh`) or changing one takes."""
+        return site.world.pace.resource
+
+    def view(self, site: Site, resource: Resource) -> Document:
+        """The resource as a GET tells it: with its state, its etag and who uses it."""
+        document = copy.deepcopy(resource.document)
+        document["etag"] = etag(resource)
+        document["properties"]["provisioningState"] = resource.state
+        document["properties"]["resourceGuid"] = resource.guid
+        for child in self.children.values():
+            for item in document["properties"].get(child.property, ()):
+                item["etag"] = document["etag"]
+                item["properties"]["provisioningState"] = resource.state
+        return document
+
+
+def names(text: str) -> frozenset[str]:
+    """The names in `text`, which stand between spaces."""
+    return frozenset(text.split())
+
+
+def known_properties(id_: ResourceId | str, properties: Document, known: frozenset[str]) -> None:
+    """Refuse properties that the type does not have. Raises ArmError (InvalidRequestFormat)."""
+    if not isinstance(properties, dict):
+        raise invalid_request("InvalidRequestFormat", "Cannot parse the request.", str(id_))
+    unknown = set(properties) - known - _COMMON
+    if unknown:
+        raise ArmError(
+            400,
+            "InvalidRequestFormat",
+            "Cannot parse the request.",
+            target=str(id_),
+            details=[
+                invalid_request(
+                    "InvalidJson", f"Could not find member '{min(unknown)}' on the properties of {id_}.", min(unknown)
+                )
+            ],
+        )
+
+
+def inline(id_: ResourceId, kind: Children, type_: str, properties: Document) -> list[Document]:
+    """The children that a parent's body lists, each with its id; their properties are copies.
+
+    Raises ArmError when one has no name, no properties or shares its name.
+    """
+    items = properties.get(kind.property) or []
+    made: list[Document] = []
+    for item in items:
+        name = item.get("name") if isinstance(item, dict) else None
+        if not isinstance(name, str) or not name:
+            raise invalid_request("MissingName", f"An element of {kind.property} of {id_} has no name.", kind.property)
+        if any(same(other["name"], name) for other in made):
+            raise invalid_request(
+                "InvalidRequestFormat", f"{kind.property} of {id_} has the name {name} twice.", kind.property
+            )
+        child = id_.child(type_, name)
+        known_properties(child, item.get("properties") or {}, kind.known)
+        made.append(
+            {"id": str(child), "name": name, "type": kind.type, "properties": dict(item.get("properties") or {})}
+        )
+    return made
+
+
+def etag(resource: Resource) -> str:
+    """The resource's etag, which its children share."""
+    return f'W/"{uuid.uuid5(uuid.UUID(resource.guid), str(resource.revision))}"'
+
+
+_REGIONS = names(
+    "australiacentral australiaeast australiasoutheast austriaeast brazilsouth canadacentral canadaeast centralindia "
+    "centralus eastasia eastus eastus2 francecentral germanywestcentral indonesiacentral israelcentral italynorth "
+    "japaneast japanwest koreacentral koreasouth malaysiawest mexicocentral newzealandnorth northcentralus "
+    "northeurope norwayeast polandcentral qatarcentral southafricanorth southcentralus southeastasia southindia "
+    "spaincentral swedencentral switzerlandnorth uaenorth uksouth ukwest westcentralus westeurope westindia westus "
+    "westus2 westus3"
+)
+
+
+def region(location: str) -> str:
+    """The region's short name: "West Europe" is "westeurope". Raises ArmError when there is none."""
+    short = location.replace(" ", "").lower()
+    if short not in _REGIONS:
+        raise invalid_request(
+            "LocationNotAvailableForResourceType",
+            f"The provided location '{location}' is not available for resource type. "
+            f"List of available regions for the resource type is '{','.join(sorted(_REGIONS))}'.",
+            "location",
+        )
+    return short
+
+
+def regions() -> list[str]:
+    """All regions, sorted."""
+    return sorted(_REGIONS)
+
+
+def linked(site: Site, holder: str, reference: object, type_: str, location: str) -> str:
+    """The id that `reference` ({"id": ...}) names, spelt as the resource spells it.
+
+    Raises ArmError (InvalidResourceReference) when there is no such resource of that type in that region.
+    """
+    target = reference.get("id") if isinstance(reference, dict) else None
+    if not isinstance(target, str):
+        raise invalid_request("MissingJsonReferenceId", f"Value for reference id is missing in {holder}.", holder)
+    id_ = ResourceId.parse(target)
+    if not same(id_.type, type_):
+        raise invalid_request("InvalidResourceReference", f"{holder} needs a {type_}, and refers to {target}.", holder)
+    found = site.store.find(id_)
+    if found is not None and region(location) == found.document["location"]:
+        if len(id_.types) == 1:
+            return str(found.id)
+        for child in found.properties.get(id_.types[-1], ()):
+            if same(child["name"], id_.name):
+                return str(child["id"])
+    if site.dry:
+        return target
+    raise invalid_request(
+        "InvalidResourceReference",
+        f"Resource {target} referenced by resource {holder} was not found. Please make sure that the referenced "
+        "resource exists, and that both resources are in the same region.",
+        holder,
+    )

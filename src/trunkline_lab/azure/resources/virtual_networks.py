@@ -1,0 +1,177 @@
+"""Microsoft.Network/virtualNetworks and their subnets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import ClassVar
+
+from trunkline_lab.azure.errors import ArmError, invalid_request
+from trunkline_lab.azure.ids import ResourceId, same
+from trunkline_lab.azure.resources.addresses import Net, prefix
+from trunkline_lab.azure.resources.kind import Children, Kind, Site, inline, linked, names
+from trunkline_lab.azure.store import Document, Resource
+
+_GROUPS = "Microsoft.Network/networkSecurityGroups"
+_TABLES = "Microsoft.Network/routeTables"
+_SUBNET = names("""addressPrefix addressPrefixes networkSecurityGroup routeTable natGateway serviceEndpoints serviceEndpointPolicies
+    delegations ipConfigurations purpose privateEndpointNetworkPolicies privateLinkServiceNetworkPolicies
+    defaultOutboundAccess sharingScope ipAllocations privateEndpoints resourceNavigationLinks
+    serviceAssociationLinks""")
+
+
+class VirtualNetworks(Kind):
+    """Virtual networks. A PUT replaces all subnets, as Azure's does: one that is left out is deleted."""
+
+    type: ClassVar[str] = "Microsoft.Network/virtualNetworks"
+    known: ClassVar[frozenset[str]] = (
+        names("""addressSpace dhcpOptions flowTimeoutInMinutes subnets virtualNetworkPeerings enableDdosProtection
+        enableVmProtection encryption privateEndpointVNetPolicies""")
+    )
+    exclusive: ClassVar[bool] = True
+    children: ClassVar[Mapping[str, Children]] = {
+        "subnets": Children("subnets", _SUBNET, "Microsoft.Network/virtualNetworks/subnets")
+    }
+
+    def check(self, id_: ResourceId, body: Document) -> None:
+        """Refuse a body by its form alone. Raises ArmError."""
+        super().check(id_, body)
+        properties = body.get("properties") or {}
+        spaces = self._spaces(id_, properties)
+        subnets = inline(id_, self.children["subnets"], "subnets", properties)
+        ranges = [(subnet["name"], _range(subnet)) for subnet in subnets]
+        for name, network in ranges:
+            if not any(network.subnet_of(space) for space in spaces):
+                raise invalid_request(
+                    "NetcfgSubnetRangeOutsideVnet",
+                    f"Subnet '{name}' is not valid because its IP address range is outside the IP address range of "
+                    f"virtual network '{id_.name}'.",
+                    f"{id_}/subnets/{name}",
+                )
+        for (_, one), (name, other) in combinations(ranges, 2):
+            if one.overlaps(other):
+                raise invalid_request(
+                    "NetcfgSubnetRangesOverlap",
+                    f"Subnet '{name}' is not valid because its IP address range overlaps with that of an existing "
+                    f"subnet in virtual network '{id_.name}'.",
+                    f"{id_}/subnets/{name}",
+                )
+
+    def _spaces(self, id_: ResourceId, properties: Document) -> list[Net]:
+        """The network's address spaces. Raises ArmError when there is none, or two overlap."""
+        listed = (properties.get("addressSpace") or {}).get("addressPrefixes") or []
+        if not listed:
+            raise invalid_request(
+                "AddressSpaceMissing",
+                f"Virtual network {id_} needs properties.addressSpace.addressPrefixes.",
+                "properties.addressSpace",
+            )
+        spaces = [prefix(value, str(id_)) for value in listed]
+        for one, other in combinations(spaces, 2):
+            if one.overlaps(other):
+                raise invalid_request(
+                    "NetcfgVnetAddressPrefixesOverlap",
+                    f"Address prefixes {one} and {other} of virtual network '{id_.name}' overlap.",
+                    str(id_),
+                )
+        return spaces
+
+    def properties(self, site: Site, id_: ResourceId, body: Document, current: Resource | None) -> Document:
+        """The document's properties. Raises ArmError."""
+        given = body.get("properties") or {}
+        before = {subnet["name"].lower(): subnet for subnet in (current.properties["subnets"] if current else ())}
+        subnets = []
+        for item in inline(id_, self.children["subnets"], "subnets", given):
+            old = before.pop(item["name"].lower(), None)
+            subnets.append(self._subnet(site, item, body["location"], old))
+        for removed in before.values():
+            refuse_in_use(site, removed)
+        return {
+            "addressSpace": {"addressPrefixes": list(given["addressSpace"]["addressPrefixes"])},
+            **({"dhcpOptions": given["dhcpOptions"]} if given.get("dhcpOptions") else {}),
+            "subnets": subnets,
+            "virtualNetworkPeerings": [],
+            "enableDdosProtection": bool(given.get("enableDdosProtection", False)),
+        }
+
+    def _subnet(self, site: Site, item: Document, location: str, old: Document | None) -> Document:
+        """One subnet with Azure's defaults. Raises ArmError."""
+        given, id_ = item["properties"], item["id"]
+        properties: Document = {"addressPrefix": str(_range(item))}
+        if old is not None and old["properties"]["addressPrefix"] != properties["addressPrefix"]:
+            refuse_in_use(site, old, "InUseSubnetCannotBeUpdated", "updated")
+        for name, type_ in (("networkSecurityGroup", _GROUPS), ("routeTable", _TABLES)):
+            if given.get(name):
+                properties[name] = {"id": linked(site, id_, given[name], type_, location)}
+        if given.get("natGateway"):
+            linked(site, id_, given["natGateway"], "Microsoft.Network/natGateways", location)
+        properties |= {
+            "serviceEndpoints": given.get("serviceEndpoints") or [],
+            "delegations": given.get("delegations") or [],
+            "privateEndpointNetworkPolicies": given.get("privateEndpointNetworkPolicies", "Disabled"),
+            "privateLinkServiceNetworkPolicies": given.get("privateLinkServiceNetworkPolicies", "Enabled"),
+        }
+        if "defaultOutboundAccess" in given:
+            properties["defaultOutboundAccess"] = given["defaultOutboundAccess"]
+        return {**item, "properties": properties}
+
+    def check_delete(self, site: Site, resource: Resource) -> None:
+        """Refuse to delete a network with a subnet in use. Raises ArmError."""
+        for subnet in resource.properties["subnets"]:
+            refuse_in_use(site, subnet)
+
+    def view(self, site: Site, resource: Resource) -> Document:
+        """The network, with who uses each subnet."""
+        document = super().view(site, resource)
+        for subnet in document["properties"]["subnets"]:
+            users = site.store.users(subnet["id"])
+            if users:
+                subnet["properties"]["ipConfigurations"] = [{"id": user} for user in users]
+        return document
+
+
+def subnet_of(site: Site, id_: str) -> Document | None:
+    """The subnet with this id, as stored."""
+    network = site.store.find(id_)
+    for subnet in network.properties.get("subnets", ()) if network else ():
+        if same(subnet["id"], id_):
+            found: Document = subnet
+            return found
+    return None
+
+
+def refuse_in_use(
+    site: Site, subnet: Document, code: str = "InUseSubnetCannotBeDeleted", verb: str = "deleted"
+) -> None:
+    """Raise ArmError when anything has an address in the subnet."""
+    users = site.store.users(subnet["id"])
+    if users:
+        raise ArmError(
+            400,
+            code,
+            f"Subnet {subnet['name']} is in use by {users[0]} and cannot be {verb}. In order to delete the subnet, "
+            "delete all the resources within the subnet. See aka.ms/deletesubnet.",
+        )
+
+
+def _range(subnet: Document) -> Net:
+    """A subnet's one prefix. Raises ArmError (NetcfgInvalidSubnet) when there is none or more than one."""
+    properties = subnet["properties"]
+    listed = properties.get("addressPrefixes") or []
+    value = properties.get("addressPrefix") or (listed[0] if len(listed) == 1 else None)
+    network_name = ResourceId.parse(subnet["id"]).names[0]
+    if value is None:
+        raise invalid_request(
+            "NetcfgInvalidSubnet",
+            f"Subnet '{subnet['name']}' is not valid in virtual network '{network_name}'.",
+            subnet["id"],
+        )
+    network = prefix(value, subnet["id"])
+    if network.prefixlen > 29:
+        raise invalid_request(
+            "NetcfgInvalidSubnet",
+            f"Subnet '{subnet['name']}' is not valid in virtual network '{network_name}': "
+            "the smallest subnet that Azure takes is a /29.",
+            subnet["id"],
+        )
+    return network

@@ -12,7 +12,7 @@ from trunkline.routers.router import Router, RouterError, Tunnel, named, require
 from trunkline.routers.vns3 import access, routing, setup, tunnels
 from trunkline.routers.vns3.certificate import fingerprint, machine, pin_key
 from trunkline.routers.vns3.session import UNREACHABLE_HINT, Api, Limits, Session
-from trunkline.routers.waiting import Deadline, NotYet, until
+from trunkline.routers.waiting import Deadline, NotYet, note, until
 
 T = TypeVar("T")
 
@@ -74,6 +74,7 @@ class Vns3:
         """
         require(router, "address", "default_password")
         deadline = self._waiting(timeout)
+        note(f"contacts {named(router)} ({router['address']})")
         self._pin(router, deadline)
         default, password = router["default_password"], self._password(router)
         self._steadily(router, deadline, lambda api: setup.take_over(api, default, password), "answer")

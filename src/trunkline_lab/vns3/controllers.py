@@ -1,0 +1,241 @@
+"""All controllers of a lab: booted when a cloud starts a machine of the router's image, gone when it ends one."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Iterable
+
+from ..loop import LoopThread
+from ..site import Site
+from ..tunnels import Gateway
+from ..world import Face, Machine, World
+from . import links
+from .connected import advertised, connected_subnets
+from .controller import Controller
+from .links import Links, TunnelReport
+from .server import make_protocol
+
+CALLER = "127.0.0.1"
+_NEGOTIATION = 4  # times the pace's resource
+_log = logging.getLogger(__name__)
+
+
+class Controllers:
+    """The lab's VNS3 controllers, in an event loop of their own.
+
+    Parameters:
+        world: The lab's common ground.
+        callers: The addresses of this computer from which the lab's users call. A controller listens while its
+            cloud admits at least one of them; each connection is then judged by its own address.
+        thread: The event loop to live in; one is made when none is given.
+
+    Thread safe: every public method may be called from any thread.
+    """
+
+    def __init__(self, world: World, *, callers: Iterable[str] = (CALLER,), thread: LoopThread | None = None) -> None:
+        self.world = world
+        self.pace = world.pace
+        self.callers = tuple(callers)
+        self._own_thread = thread is None
+        self.thread = thread or LoopThread("vns3")
+        self._faces: list[Face] = []
+        self._sites: list[Site] = []
+        self._controllers: dict[str, Controller] = {}
+        self._face_of: dict[str, Face] = {}
+        self._links = Links(self._gateways, self.pace.resource * _NEGOTIATION)
+        self._stopped = False
+        self._reconcile_task: asyncio.Task[None] | None = None
+        self._observe_timer: asyncio.TimerHandle | None = None
+        self._wanted = self.thread.call(asyncio.Event)
+        self.thread.call(self._start)
+        world.listen(lambda: self.thread.soon(self._wanted.set))
+
+    # -- for the lab ---------------------------------------------------------------------------------------------
+
+    def add_face(self, face: Face) -> None:
+        """Watch the machines of a cloud from now on."""
+        self._faces.append(face)
+        self.thread.soon(self._wanted.set)
+
+    def add_site(self, site: Site) -> None:
+        """Make a datacentre's gateway part of the lab."""
+        self.thread.call(lambda: self._sites.append(site))
+
+    def all(self) -> list[Controller]:
+        """Every controller, oldest first."""
+        return self.thread.call(lambda: list(self._controllers.values()))
+
+    def reports(self) -> list[dict[str, object]]:
+        """How each controller stands, as plain data; secrets only where they are the factory's."""
+        return self.thread.call(lambda: [self._describe(one) for one in self._controllers.values()])
+
+    def site_tunnels(self, site: Site) -> list[dict[str, object]]:
+        """What a datacentre's gateway says of the tunnels that end at it."""
+        return self.thread.call(lambda: [_incoming(other, report) for other, report in self._links.incoming(site)])
+
+    def counts(self) -> dict[str, int]:
+        """How often each operation was answered, over all controllers."""
+        return self.thread.call(self._counts)
+
+    def settle(self) -> None:
+        """Take the clouds' present state over before returning, instead of soon."""
+        self.thread.run(self._reconcile())
+
+    def stop(self) -> None:
+        """Stop all controllers. May be called twice."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self.thread.call(self._stop)
+        if self._own_thread:
+            self.thread.stop()
+
+    # -- for the controllers (Surroundings); in the loop ---------------------------------------------------------
+
+    def admits(self, machine: Machine, protocol: str, port: int, source: str) -> bool:
+        """Whether the machine's cloud lets such a packet in now; no, when its cloud cannot say."""
+        face = self._face_of.get(machine.id)
+        try:
+            return face is not None and face.admits(machine.id, protocol, port, source)
+        except Exception:
+            _log.exception("cannot tell whether %s admits %s/%d from %s", machine.id, protocol, port, source)
+            return False
+
+    def seen_from(self, controller: Controller, address: str) -> tuple[Controller, str] | None:
+        """The controller that `address` leads to from here, and the source address that it sees."""
+        for other in self._controllers.values():
+            source = links.source_address(controller, address, other) if other is not controller else None
+            if source is not None:
+                return other, source
+        return None
+
+    def tunnels(self, controller: Controller) -> dict[int, TunnelReport]:
+        """How each of the controller's tunnels stands now."""
+        return self._links.tunnels(controller)
+
+    def peering(self, controller: Controller) -> dict[int, bool]:
+        """Whether each peer is reachable now."""
+        return links.peering(controller, self._controllers.values())
+
+    def reachable_peers(self, controller: Controller) -> list[Controller]:
+        """The controllers that this one peers with now."""
+        return links.reachable(controller, self._controllers.values())
+
+    def bgp(self, controller: Controller) -> dict[int, str]:
+        """The state of each BGP session now."""
+        return links.bgp(controller, self._controllers.values(), self.tunnels(controller))
+
+    def learned(self, controller: Controller) -> list[str]:
+        """The CIDRs that BGP brings: what those at the other end of established sessions advertise."""
+        neighbours = links.bgp_neighbours(controller, self._controllers.values(), self.tunnels(controller))
+        return list(dict.fromkeys(itertools.chain.from_iterable(map(advertised, neighbours))))
+
+    def history(self, controller: Controller, tunnel: int) -> list[tuple[float, str]]:
+        """When a tunnel came up and went down."""
+        self._links.observe()
+        return self._links.history(controller.id, tunnel)
+
+    def renegotiate(self, controller: Controller, tunnel: int | None = None) -> None:
+        """Start a tunnel's (or all tunnels') negotiation anew."""
+        self._links.renegotiate(controller.id, tunnel)
+
+    def touched(self) -> None:
+        """Look at all tunnels soon, and once more when negotiations that begin now are over."""
+        loop = asyncio.get_running_loop()
+        if self._observe_timer is None or self._observe_timer.cancelled():
+            self._observe_timer = loop.call_later(0, self._observe)
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _gateways(self) -> list[Gateway]:
+        return [*self._controllers.values(), *self._sites]
+
+    def _start(self) -> None:
+        self._reconcile_task = asyncio.get_running_loop().create_task(self._keep_reconciled())
+
+    def _stop(self) -> None:
+        if self._reconcile_task is not None:
+            self._reconcile_task.cancel()
+        if self._observe_timer is not None:
+            self._observe_timer.cancel()
+        for controller in self._controllers.values():
+            controller.stop()
+        self._controllers.clear()
+
+    def _observe(self) -> None:
+        self._observe_timer = None
+        self._links.observe()
+        asyncio.get_running_loop().call_later(self.pace.resource * _NEGOTIATION + 0.01, self._links.observe)
+
+    async def _keep_reconciled(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                await self._reconcile()
+            except Exception:
+                _log.exception("cannot take over the clouds' state")
+
+    async def _reconcile(self) -> None:
+        machines: dict[str, Machine] = {}
+        owners: dict[str, Face] = {}
+        for face in list(self._faces):
+            for machine in await asyncio.to_thread(face.machines):
+                machines[machine.id], owners[machine.id] = machine, face
+        self._face_of = owners
+        for gone in self._controllers.keys() - machines.keys():
+            self._controllers.pop(gone).stop()
+        for machine in machines.values():
+            await self._take_over(machine)
+        for controller in self._controllers.values():
+            controller.mind_the_door()
+        self.touched()
+
+    async def _take_over(self, machine: Machine) -> None:
+        known = self._controllers.get(machine.id)
+        if known is not None:
+            known.move(machine)
+        elif machine.public_address is not None:
+            controller = Controller(machine, self)
+            self._controllers[machine.id] = controller
+            controller.serve(await make_protocol(controller))
+            controller.boot(self.pace.boot)
+
+    def _counts(self) -> dict[str, int]:
+        total: dict[str, int] = {}
+        for controller in self._controllers.values():
+            for name, count in controller.counts.items():
+                total[name] = total.get(name, 0) + count
+        return total
+
+    def _describe(self, controller: Controller) -> dict[str, object]:
+        machine, settings = controller.machine, controller.settings
+        factory = settings.password == machine.default_password
+        return {
+            "id": machine.id,
+            "name": machine.name,
+            "account": machine.account,
+            "address": machine.public_address,
+            "private_address": machine.private_address,
+            "default_password": machine.default_password if factory else None,
+            "licensed": settings.licensed,
+            "up": controller.up,
+            "listening": controller.listening,
+            "tunnels": [_outgoing(controller, n, report) for n, report in self.tunnels(controller).items()],
+            "connected_subnets": [subnet.cidr for subnet in connected_subnets(controller)],
+        }
+
+
+def _outgoing(controller: Controller, tunnel: int, report: TunnelReport) -> dict[str, object]:
+    endpoint = next(e for e in controller.settings.endpoints.values() if tunnel in e.tunnels)
+    return {"endpoint": endpoint.name, "peer_address": endpoint.ipaddress} | _standing(report)
+
+
+def _incoming(other: Gateway, report: TunnelReport) -> dict[str, object]:
+    return {"peer": other.name, "peer_address": other.address} | _standing(report)
+
+
+def _standing(report: TunnelReport) -> dict[str, object]:
+    return {"connected": report.connected, "since": report.since, "reason": report.reason}

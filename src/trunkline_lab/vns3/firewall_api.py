@@ -1,0 +1,174 @@
+"""Firewall rules, as version 1 (text and positions) and version 2 (objects with ids) of the API show them."""
+
+from __future__ import annotations
+
+import secrets
+
+from .arguments import Arguments
+from .firewall_rules import FirewallRule, FirewallRules, RuleError, check
+from .operations import Call, Operations
+from .refusals import bad_argument, bad_request, not_found
+from .state import stamp
+
+operations = Operations()
+
+
+def _rules(call: Call) -> FirewallRules:
+    return call.controller.settings.rules
+
+
+def _job(call: Call) -> str:
+    token = secrets.token_hex(8)
+    call.controller.settings.jobs.add(token)
+    return token
+
+
+def _done(call: Call, rule: str, position: int) -> dict[str, object]:
+    return {"status": "submitted", "rule": rule, "position": position, "token": _job(call)}
+
+
+@operations("GET", "/firewall/rules", licensed=True)
+def get_rules_v1(call: Call) -> object:
+    """All rules as [text, position]."""
+    return [[rule.rule, position] for position, rule in enumerate(_rules(call)) if not rule.disabled]
+
+
+@operations("POST", "/firewall/rules", licensed=True)
+def post_rule_v1(call: Call) -> object:
+    """Insert a rule."""
+    try:
+        rule = _rules(call).add(call.body.text("rule"), call.body.integer("position", -1))
+    except RuleError as error:
+        raise bad_argument(f"Parse Error - iptables: {error}") from None
+    return _done(call, rule.rule, _rules(call).position(rule))
+
+
+@operations("PUT", "/firewall", licensed=True)
+def put_rules_v1(call: Call) -> object:
+    """Replace all rules by the lines of a text."""
+    lines = [line for line in call.body.text("rules").splitlines() if line.strip()]
+    try:
+        for line in lines:
+            check(line)
+    except RuleError as error:
+        raise bad_argument(f"Parse Error - iptables: {error}") from None
+    _rules(call).clear()
+    for line in lines:
+        _rules(call).add(line)
+    return {"token": _job(call), "status": "submitted"}
+
+
+@operations("DELETE", "/firewall/rules/{position}", licensed=True)
+def delete_position_v1(call: Call) -> object:
+    """Remove the rule at a position."""
+    position = call.id("position")
+    rule = _rules(call).at(position)
+    if rule is None:
+        raise bad_argument(f"position is invalid: there is no rule at {position}")
+    _rules(call).remove(rule)
+    return _done(call, rule.rule, position)
+
+
+@operations("DELETE", "/firewall/rules", licensed=True)
+def delete_rule_v1(call: Call) -> object:
+    """Remove a rule by its text."""
+    text = " ".join(call.body.text("rule").split())
+    rule = _rules(call).find(lambda known: known.rule == text)
+    if rule is None:
+        raise bad_argument(f"rule is invalid: there is no rule {text!r}")
+    position = _rules(call).position(rule)
+    _rules(call).remove(rule)
+    return _done(call, rule.rule, position)
+
+
+def _view(call: Call, rule: FirewallRule) -> dict[str, object]:
+    position = _rules(call).position(rule)
+    os_rules = [] if rule.disabled else [_os_rule(rule, position)]
+    return {
+        "id": rule.id,
+        "rule": rule.rule,
+        "rule_resolved": f"-A {rule.rule}",
+        "table": rule.table,
+        "position": position,
+        "comment": rule.comment,
+        "last_resolved": stamp(rule.created),
+        "disabled": rule.disabled,
+        "created_at": stamp(rule.created),
+        "groups": list(rule.groups),
+        "os_rules": os_rules,
+    }
+
+
+def _os_rule(rule: FirewallRule, position: int) -> dict[str, object]:
+    return {"rule": f"-A {rule.rule}", "position": position, "table": rule.table, "rule_type": "custom"}
+
+
+@operations("GET", "/v2/firewall/rules", licensed=True)
+def get_rules(call: Call) -> object:
+    """All rules, of one table or group where the query asks so."""
+    tables = set(filter(None, call.query.get("tables", "").split(",")))
+    groups = set(filter(None, call.query.get("groups", "").split(",")))
+    return [
+        _view(call, rule)
+        for rule in _rules(call)
+        if (not tables or rule.table in tables) and (not groups or groups & set(rule.groups))
+    ]
+
+
+def _add(call: Call, body: Arguments) -> FirewallRule:
+    return _rules(call).add(
+        body.text("rule"),
+        body.integer("position", -1),
+        comment=body.text("comment", ""),
+        groups=body.texts("groups"),
+        disabled=body.flag("disabled", False),
+    )
+
+
+@operations("POST", "/v2/firewall/rules", licensed=True, status=201)
+def post_rules(call: Call) -> object:
+    """Add one rule, or as many of `rules` as parse."""
+    if "rules" not in call.body:
+        try:
+            return _view(call, _add(call, call.body))
+        except RuleError as error:
+            raise bad_request(f"Parse Error - iptables: {error}") from None
+    added, errors = [], []
+    for body in call.body.objects("rules"):
+        try:
+            added.append(_add(call, body))
+        except RuleError as error:
+            errors.append({"rule": body.text("rule"), "error": f"Parse Error - iptables: {error}"})
+    return {"rules": [_view(call, rule) for rule in added], "errors": errors}
+
+
+def _find(call: Call) -> FirewallRule:
+    number = call.parts["id"]
+    rule = _rules(call).find(lambda known: known.id == number)
+    if rule is None:
+        raise not_found(f"firewall rule {number} not found")
+    return rule
+
+
+@operations("PUT", "/v2/firewall/rules/{id}", licensed=True)
+def put_rule(call: Call) -> object:
+    """Change a rule."""
+    rule, body = _find(call), call.body
+    try:
+        rule.rule = check(body.text("rule", rule.rule))
+    except RuleError as error:
+        raise bad_request(f"Parse Error - iptables: {error}") from None
+    rule.comment = body.text("comment", rule.comment)
+    rule.disabled = body.flag("disabled", rule.disabled)
+    if "groups" in body:
+        rule.groups = body.texts("groups")
+    return _view(call, rule)
+
+
+@operations("DELETE", "/v2/firewall/rules/{id}", licensed=True)
+def delete_rule(call: Call) -> object:
+    """Remove a rule."""
+    rule = _find(call)
+    view = _view(call, rule)
+    _rules(call).remove(rule)
+    return view

@@ -1,0 +1,229 @@
+"""How tunnels, peerings and BGP sessions stand, worked out at the moment of asking.
+
+Nothing is remembered but when a pair of tunnel ends began to agree (a negotiation takes its time) and when tunnels
+came up and went down.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ..tunnels import Gateway, Offer, chosen, closed_port, disagreement
+from .controller import Controller
+from .ipsec_state import BgpPeer, Endpoint
+from .state import Peer
+
+_PEERING_PORT = 1194  # plus the peering id of the one who listens: 1195 to 1203
+_End = tuple[str, int]  # a gateway's id and a tunnel's id there
+
+
+@dataclass(frozen=True)
+class TunnelReport:
+    """How one end sees its tunnel.
+
+    Parameters:
+        connected: Whether it is up.
+        peer: The other gateway's name, "" when none answers.
+        since: When it came up (epoch seconds), None while it is down.
+        reason: Why it is down, "" when it is up.
+        parameters: What was negotiated.
+        remote: The other end's gateway and tunnel id, when it is up.
+    """
+
+    connected: bool
+    peer: str = ""
+    since: float | None = None
+    reason: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    remote: _End | None = None
+
+
+class Links:
+    """The state of everything between gateways.
+
+    Parameters:
+        gateways: Gives all gateways of the lab.
+        negotiation: Seconds from the moment when all is right until a tunnel is up.
+    """
+
+    def __init__(self, gateways: Callable[[], Iterable[Gateway]], negotiation: float) -> None:
+        self._gateways = gateways
+        self._negotiation = negotiation
+        self._agreed: dict[frozenset[_End], float] = {}
+        self._events: defaultdict[_End, list[tuple[float, str]]] = defaultdict(list)
+
+    def tunnels(self, gateway: Gateway) -> dict[int, TunnelReport]:
+        """How each tunnel of a gateway stands, by its id there."""
+        return {ours.tunnel: self._report(gateway, ours) for ours in gateway.offers()}
+
+    def incoming(self, gateway: Gateway) -> list[tuple[Gateway, TunnelReport]]:
+        """The tunnels of others that end at `gateway`, as it sees them: for one that takes anyone."""
+        return [
+            (other, self._report(other, theirs))
+            for other in self._gateways()
+            if other is not gateway
+            for theirs in other.offers()
+            if theirs.peer == gateway.address
+        ]
+
+    def observe(self) -> None:
+        """Look at every tunnel: negotiations begin now, and ups and downs are written down."""
+        seen: set[_End] = set()
+        for gateway in self._gateways():
+            for number, report in self.tunnels(gateway).items():
+                seen.add((gateway.id, number))
+                self._note((gateway.id, number), report.connected)
+        for end in list(self._events):
+            if end not in seen:
+                self._note(end, False)
+
+    def renegotiate(self, gateway: str, tunnel: int | None = None) -> None:
+        """Take a tunnel (or all of a gateway) down; it negotiates anew."""
+        for pair in list(self._agreed):
+            if any(end[0] == gateway and tunnel in (None, end[1]) for end in pair):
+                del self._agreed[pair]
+
+    def history(self, gateway: str, tunnel: int) -> list[tuple[float, str]]:
+        """When a tunnel went "up" and "down", oldest first."""
+        return list(self._events.get((gateway, tunnel), ()))
+
+    def _note(self, end: _End, connected: bool) -> None:
+        events = self._events[end]
+        if connected != (bool(events) and events[-1][1] == "up"):
+            events.append((time.time(), "up" if connected else "down"))
+
+    def _report(self, gateway: Gateway, ours: Offer) -> TunnelReport:
+        reasons: list[str] = []
+        for other in self._gateways():
+            if other is gateway or other.address != ours.peer:
+                continue
+            for theirs in other.offers():
+                pair = frozenset({(gateway.id, ours.tunnel), (other.id, theirs.tunnel)})
+                reason = self._obstacle(gateway, ours, other, theirs)
+                if reason is None:
+                    return self._negotiating(pair, ours, other, theirs)
+                self._agreed.pop(pair, None)
+                reasons.append(reason)
+            if not reasons:
+                reasons.append(f"{other.name} has no tunnel for {ours.address}")
+        return TunnelReport(False, reason=reasons[0] if reasons else f"{ours.peer} does not answer")
+
+    def _obstacle(self, here: Gateway, ours: Offer, there: Gateway, theirs: Offer) -> str | None:
+        for gateway in (here, there):
+            if not gateway.running:
+                return f"{gateway.name} is not running"
+        return disagreement(ours, theirs) or closed_port(here, there)
+
+    def _negotiating(self, pair: frozenset[_End], ours: Offer, other: Gateway, theirs: Offer) -> TunnelReport:
+        now = time.time()
+        up_at = self._agreed.setdefault(pair, now) + self._negotiation
+        if now < up_at:
+            return TunnelReport(False, other.name, reason="negotiating")
+        parameters = {
+            "ike_version": str(ours.ike_version),
+            "phase1": chosen(ours.phase1, theirs.phase1),
+            "phase2": chosen(ours.phase2, theirs.phase2),
+        }
+        return TunnelReport(True, other.name, up_at, "", parameters, (theirs.gateway, theirs.tunnel))
+
+
+def peering(controller: Controller, others: Iterable[Controller]) -> dict[int, bool]:
+    """Whether each peer of a controller is reachable now, by peering id."""
+    ids = {other.settings.peering_id for other in reachable(controller, others)}
+    return {number: number in ids for number in controller.settings.peers}
+
+
+def reachable(controller: Controller, others: Iterable[Controller]) -> list[Controller]:
+    """The controllers that `controller` peers with now."""
+    peers = controller.settings.peers.values()
+    return [o for o in others if o is not controller and any(_peers(controller, peer, o) for peer in peers)]
+
+
+def _peers(one: Controller, peer: Peer, other: Controller) -> bool:
+    mine, theirs = one.settings, other.settings
+    back = theirs.peers.get(mine.peering_id or 0)
+    if not (one.running and other.running) or back is None or theirs.peering_id != peer.id:
+        return False
+    if mine.keyset is None or theirs.keyset is None or mine.keyset.uuid != theirs.keyset.uuid:
+        return False
+    return _carries(one, peer.address, other, peer.id) and _carries(other, back.address, one, mine.peering_id or 0)
+
+
+def _carries(sender: Controller, address: str, receiver: Controller, receiver_id: int) -> bool:
+    source = source_address(sender, address, receiver)
+    return source is not None and receiver.admits("udp", _PEERING_PORT + receiver_id, source)
+
+
+def source_address(sender: Controller, address: str, receiver: Controller) -> str | None:
+    """The address that `receiver` sees when `sender` sends to `address`; None when that does not lead to it.
+
+    A private address leads only inside one network.
+    """
+    here, there = sender.machine, receiver.machine
+    if address == there.public_address:
+        return here.public_address
+    if address == there.private_address and (here.account, here.network) == (there.account, there.network):
+        return here.private_address
+    return None
+
+
+def bgp(controller: Controller, others: Iterable[Controller], reports: Mapping[int, TunnelReport]) -> dict[int, str]:
+    """The state of each BGP session of a controller, by peer id: "Established", "Active", or "Idle" without tunnel."""
+    by_id = {other.id: other for other in others}
+    states: dict[int, str] = {}
+    for endpoint in controller.settings.endpoints.values():
+        far = _far_end(endpoint, by_id, reports)
+        for peer in endpoint.bgp_peers.values():
+            states[peer.id] = "Idle" if far is None else "Active"
+            if far is not None and _established(controller, endpoint, peer, *far):
+                states[peer.id] = "Established"
+    return states
+
+
+def bgp_neighbours(
+    controller: Controller, others: Iterable[Controller], reports: Mapping[int, TunnelReport]
+) -> list[Controller]:
+    """The controllers at the other end of established sessions."""
+    by_id = {other.id: other for other in others}
+    found = []
+    for endpoint in controller.settings.endpoints.values():
+        far = _far_end(endpoint, by_id, reports)
+        if far and any(_established(controller, endpoint, peer, *far) for peer in endpoint.bgp_peers.values()):
+            found.append(far[0])
+    return found
+
+
+def _far_end(
+    endpoint: Endpoint, others: Mapping[str, Controller], reports: Mapping[int, TunnelReport]
+) -> tuple[Controller, Endpoint] | None:
+    for number in endpoint.tunnels:
+        remote = reports[number].remote
+        if remote is None or remote[0] not in others:
+            continue
+        other = others[remote[0]]
+        for theirs in other.settings.endpoints.values():
+            if remote[1] in theirs.tunnels:
+                return other, theirs
+    return None
+
+
+def _established(one: Controller, ours: Endpoint, peer: BgpPeer, other: Controller, theirs: Endpoint) -> bool:
+    """Whether both ends name each other's tunnel address and number, with one password."""
+    return any(
+        peer.bgp_password == back.bgp_password
+        and peer.asn == (back.local_asn_alias or other.settings.asn)
+        and back.asn == (peer.local_asn_alias or one.settings.asn)
+        and peer.ipaddress == _inside(theirs)
+        and back.ipaddress == _inside(ours)
+        for back in theirs.bgp_peers.values()
+    )
+
+
+def _inside(endpoint: Endpoint) -> str | None:
+    """The address of the endpoint's own tunnel interface."""
+    text = endpoint.route_based_int_address or endpoint.gre_interface_address
+    return str(ipaddress.ip_interface(text).ip) if text else None

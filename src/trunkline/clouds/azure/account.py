@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from trunkline.clouds.azure.routes import Routes
 from trunkline.clouds.azure.rules import Rules
 from trunkline.clouds.azure.stack import Stack
 from trunkline.clouds.azure.topology import read_network
-from trunkline.clouds.cloud import Exposure, NextHop, Rule, Value
+from trunkline.clouds.cloud import CloudError, Exposure, NextHop, Rule, Value
 from trunkline.clouds.names import state_key
 from trunkline.network.model import Network
 
@@ -127,6 +127,24 @@ class AzureAccount:
         if not timeout > 0:
             raise Error(f"stack: timeout={timeout!r} is not a positive number of seconds")
         return Stack(self._deployments, templates.read(template, parameters, keys), name, timeout).step()
+
+    def launch(self, password: Callable[[], str]) -> dict[str, Value]:
+        """The parameters by which templates launch a router: its image, its size if one is configured, its password.
+
+        Parameters:
+            password: Asked at every deployment for the password of the machine's own user, which Azure insists on.
+
+        Raises:
+            CloudError: The account was given no router_image.
+        """
+        if self.router_image is None:
+            raise CloudError(
+                f"azure account {self.name}: no router_image is configured",
+                code="NoRouterImage",
+                hint='give the account router_image = "publisher:offer:sku:version"',
+            )
+        size: dict[str, Value] = {} if self.router_size is None else {"routerSize": self.router_size}
+        return {"routerImage": self.router_image, **size, "routerPassword": password}
 
     def outputs(self, stack: str) -> dict[str, object] | None:
         """The outputs of the deployment of this name by state key, None unless it has succeeded."""

@@ -142,8 +142,8 @@ class Deployments:
             return StackFailed(name, str(target or "a resource"), reason, hint=_AGAIN)
         if record.properties.error is not None:
             return StackFailed(name, "deployment", ": ".join(filter(None, innermost(record.properties.error))))
-        state = str(record.properties.provisioning_state).lower()
-        return StackFailed(name, "deployment", f"it was {state}", hint=_AGAIN)
+        state = record.properties.provisioning_state
+        return StackFailed(name, "deployment", f"it was {getattr(state, 'value', state).lower()}", hint=_AGAIN)
 
     def forget(self, name: str, until: float) -> None:
         """Delete the deployment's record; its resources stay. Nothing happens when it is not there."""

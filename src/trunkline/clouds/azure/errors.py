@@ -84,7 +84,7 @@ def _translated(error: Exception, doing: str) -> CloudError | None:
         return CloudError(
             f"{doing}: no credentials for Azure: {first_line}",
             code="NoCredentials",
-            hint="run `az login`, set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or give the account its own",
+            hint="run `az login`, set AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, or configure the account",
         )
     if isinstance(error, azure.ServiceRequestError):
         return CloudError(

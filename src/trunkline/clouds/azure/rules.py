@@ -98,8 +98,8 @@ class Rules:
             with azure_errors(f"read rule {name} of NSG {nsg}"):
                 return self._clients.network.security_rules.get(group, nsg, name)
         except CloudError as error:
-            if status_of(error) != 404 or error.code != "NotFound":
-                raise  # also when the NSG itself is not there
+            if status_of(error) != 404:
+                raise
             return None
 
     def _put(self, group: str, nsg: str, name: str, body: dict[str, Any], priority: int | None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 from trunkline._core.errors import Error
 from trunkline._core.fields import Field, Kind
 from trunkline.clouds.cloud import Value
-from trunkline.clouds.names import state_key
+from trunkline.clouds.names import kind_of, state_key
 
 _TYPES: dict[str, tuple[Kind, type | tuple[type, ...]]] = {
     "string": ("str", str),
@@ -25,9 +24,6 @@ _TYPES: dict[str, tuple[Kind, type | tuple[type, ...]]] = {
     "object": ("dict", Mapping),
     "secureobject": ("dict", Mapping),
 }
-# What a text is, by the end of its name: the same endings as in every cloud's templates.
-_TEXT_ENDINGS: tuple[tuple[str, Kind], ...] = ((r"cidr\d*|(?<!name)prefix\d*", "cidr"), (r"address\d*", "address"))
-_LIST_ENDINGS: tuple[tuple[str, Kind], ...] = ((r"cidrs|prefixes", "cidrs"), (r"addresses", "addresses"))
 
 
 @dataclass(frozen=True)
@@ -236,11 +232,11 @@ def _field(name: str, definition: Mapping[str, Any], required: bool, secret: boo
 
 
 def _kind(name: str, arm_type: str) -> Kind:
-    kind = _TYPES.get(arm_type, ("any", object))[0]
-    endings = _TEXT_ENDINGS if arm_type == "string" else _LIST_ENDINGS if kind == "list" else ()
-    for ending, special in endings:
-        if re.search(rf"(?:{ending})$", name, re.IGNORECASE):
-            return special
+    kind, special = _TYPES.get(arm_type, ("any", object))[0], kind_of(name)
+    if (arm_type == "string" and special in ("cidr", "address")) or (
+        kind == "list" and special in ("cidrs", "addresses")
+    ):
+        return special
     return kind
 
 

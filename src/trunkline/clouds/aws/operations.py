@@ -1,0 +1,160 @@
+"""A stack's operations as they go: what it is, what it waits for, how it ended, and why it failed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from trunkline._core.context import here
+from trunkline._core.errors import StepTimeout
+from trunkline.clouds.aws.errors import code_of, message_of
+from trunkline.clouds.cloud import StackFailed
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef, StackTypeDef
+
+# The stack stands, and its outputs are true.
+FINISHED = frozenset(
+    {
+        "CREATE_COMPLETE",
+        "UPDATE_COMPLETE",
+        "UPDATE_ROLLBACK_COMPLETE",
+        "IMPORT_COMPLETE",
+        "IMPORT_ROLLBACK_COMPLETE",
+    }
+)
+# What an operation that went wrong leaves behind: it can only be deleted.
+LEFTOVER = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
+_STARTS = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"})
+# How CloudFormation words what failed only because something else had.
+_CONSEQUENCES = ("Resource creation cancelled", "Resource update cancelled", "Resource deletion cancelled")
+
+
+def describe(cloudformation: CloudFormationClient, stack: str) -> StackTypeDef | None:
+    """The stack with this name or id; None if there is none."""
+    try:
+        return cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    except Exception as error:
+        if code_of(error) == "ValidationError" and "does not exist" in message_of(error):
+            return None
+        raise
+
+
+def outputs(stack: StackTypeDef) -> dict[str, str]:
+    """A stack's outputs by their own names."""
+    return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+
+
+def tags(stack: StackTypeDef) -> dict[str, str]:
+    """A stack's tags."""
+    return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+
+
+class Patience:
+    """Waiting that adapts: pauses of a tenth of the time waited so far, between 50 ms and 5 s.
+
+    Parameters:
+        deadline: When it ends, in seconds of `time.monotonic()`.
+    """
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self._begun = time.monotonic()
+
+    def pause(self, waits_for: str) -> None:
+        """Pause once, telling observers what for. Raises StepTimeout when the deadline has passed."""
+        here().note(waits_for)
+        now = time.monotonic()
+        if now >= self.deadline:
+            raise StepTimeout(
+                f"{waits_for}: not done within the time limit",
+                hint="the cloud goes on by itself: run again to wait for it, or give the stack a longer timeout=",
+            )
+        time.sleep(min(max((now - self._begun) / 10, 0.05), 5.0, self.deadline - now))
+
+
+def wait(cloudformation: CloudFormationClient, stack: StackTypeDef, token: str | None, deadline: float) -> str:
+    """Wait until a stack's operation has ended.
+
+    Parameters:
+        cloudformation: The client.
+        stack: The stack; its id is what is watched, so that a deleted one can still be asked.
+        token: The operation's client request token; None for whichever runs now.
+        deadline: When waiting ends in StepTimeout, in seconds of `time.monotonic()`.
+
+    Returns:
+        The status with which it ended.
+    """
+    patience = Patience(deadline)
+    while True:
+        events = cloudformation.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
+        status = _ended(events, stack["StackId"], token)
+        if status:
+            return status
+        patience.pause(f"stack {stack['StackName']}: {_sentence(events[0]) if events else 'it begins'}")
+
+
+def failure(cloudformation: CloudFormationClient, stack: StackTypeDef, status: str) -> StackFailed:
+    """Why the last operation of a stack failed: its first failure that was not the consequence of another.
+
+    Parameters:
+        cloudformation: The client.
+        stack: The stack.
+        status: The status with which the operation ended, for when the events tell no more.
+    """
+    failed = [
+        event
+        for event in _last_operation(cloudformation, stack["StackId"])
+        if event.get("ResourceStatus", "").endswith("_FAILED")
+        and not event.get("ResourceStatusReason", "").startswith(_CONSEQUENCES)
+    ]
+    own = stack["StackId"]
+    first = next((event for event in failed if event.get("PhysicalResourceId") != own), failed[0] if failed else None)
+    if first is None:
+        return StackFailed(stack["StackName"], "the stack", status, hint=_hint(status))
+    resource = f"{first.get('LogicalResourceId', '?')} ({first.get('ResourceType', '?')})"
+    reason = first.get("ResourceStatusReason") or first.get("ResourceStatus", status)
+    return StackFailed(stack["StackName"], resource, reason, hint=_hint(status))
+
+
+def _hint(status: str) -> str:
+    if status.startswith("DELETE"):
+        return "remove what still uses it, then run again"
+    if status.startswith("UPDATE_ROLLBACK"):
+        return "mend the cause and run again; the stack is as it was before"
+    if status == "ROLLBACK_COMPLETE":
+        return "mend the cause and run again; nothing of the stack is left"
+    return "mend the cause and run again"
+
+
+def _ended(events: list[StackEventTypeDef], stack_id: str, token: str | None) -> str | None:
+    """The last operation's final status; None while it runs, or while the one with `token` is not to be seen yet."""
+    last = next((event for event in events if event.get("PhysicalResourceId") == stack_id), None)
+    if last is None or (token is not None and last.get("ClientRequestToken") != token):
+        return None
+    status = last.get("ResourceStatus", "")
+    return None if status.endswith("_IN_PROGRESS") else status
+
+
+def _last_operation(cloudformation: CloudFormationClient, stack_id: str) -> list[StackEventTypeDef]:
+    """The events of a stack's last operation, the oldest first."""
+    events = []
+    for event in _events(cloudformation, stack_id):
+        events.append(event)
+        if event.get("PhysicalResourceId") == stack_id and event.get("ResourceStatus") in _STARTS:
+            break
+    return events[::-1]
+
+
+def _events(cloudformation: CloudFormationClient, stack_id: str) -> Iterator[StackEventTypeDef]:
+    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id):
+        yield from page["StackEvents"]
+
+
+def _sentence(event: StackEventTypeDef) -> str:
+    """An event as one line: "RouterInterface create in progress"."""
+    words = event.get("ResourceStatus", "").lower().replace("_", " ")
+    reason = event.get("ResourceStatusReason", "")
+    return f"{event.get('LogicalResourceId', '')} {words}" + (f" ({reason})" if reason else "")

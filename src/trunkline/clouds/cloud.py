@@ -111,6 +111,18 @@ class Account(Protocol):
         """
         ...
 
+    def launch(self, password: Callable[[], str]) -> dict[str, Value]:
+        """The parameters by which this cloud's templates launch a router: its image, its size if one is configured.
+
+        Parameters:
+            password: Asked, at the moment of use, for the password of the machine's own user, where a cloud insists
+                on one.
+
+        Raises:
+            CloudError: the configuration names no image.
+        """
+        ...
+
     def outputs(self, stack: str) -> dict[str, object] | None:
         """The outputs of a finished stack by state key (`RouterAddress` as `router_address`), None if there is none."""
         ...

@@ -1,0 +1,1 @@
+"""The jobs, with their templates beside them."""

@@ -1,0 +1,70 @@
+"""Temporary access to the routers' API: opened for one caller, for minutes, and closed and seen closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from trunkline._core.context import here
+from trunkline._core.errors import Error
+from trunkline._core.steps import Node, Steps, during, step
+from trunkline.blueprints.equipment import together
+from trunkline.clouds.cloud import Account, Rule
+
+API_PORT = 8000
+PURPOSE = "api-access"
+
+# An account, and the key of the state under which the id of its routers' group stands.
+Door = tuple[Account, str]
+
+
+def api_access(doors: Sequence[Door], *, minutes: int, steps: Steps) -> Node:
+    """A scope in which the caller, and nobody else, reaches the API of the routers behind `doors`.
+
+    Parameters:
+        doors: Where to open: (account, key of the group's id in the state).
+        minutes: After that time the rule counts as expired, and any sweep removes it. The state's "caller" is the
+            caller's own prefix.
+        steps: What needs the access.
+    """
+    if minutes < 1:
+        raise Error(f"access_minutes={minutes} is too short", hint="give whole minutes, 1 or more")
+    needs = ["caller", *(key for _, key in doors)]
+    return during(
+        "api-access",
+        open=step(partial(open_api, doors, minutes), needs=needs, gives=["api_access"]),
+        close=step(partial(close_api, doors), needs=["caller"], gives=()),
+        steps=steps,
+    )
+
+
+def open_api(doors: Sequence[Door], minutes: int, state: dict[str, Any]) -> dict[str, Any]:
+    """Permit tcp/8000 from the caller's prefix in every door's group, until `minutes` from now."""
+    rule, run = Rule("tcp", API_PORT, state["caller"]), here().run
+    expires = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=minutes)
+
+    def allow(door: Door) -> None:
+        account, key = door
+        account.allow(state[key], rule, run=run, purpose=PURPOSE, expires=expires)
+
+    together(allow, doors)
+    return {"api_access": [f"{account.name}: {rule} until {expires:%H:%M:%SZ}" for account, _ in doors]}
+
+
+def close_api(doors: Sequence[Door], state: dict[str, Any]) -> None:
+    """Take the permission back everywhere, and ask the clouds that it is gone. Raises Error when any is left."""
+    rule, run = Rule("tcp", API_PORT, state["caller"]), here().run
+
+    def revoke(door: Door) -> None:
+        account, key = door
+        if key in state:
+            account.revoke(state[key], rule, run=run, purpose=PURPOSE)
+
+    together(revoke, doors)
+    accounts = {account.name: account for account, _ in doors}.values()
+    left = [found for seen in together(lambda account: account.exposures(), accounts) for found in seen]
+    mine = [f"{found.account}: {found.rule} in {found.group}" for found in left if found.run == run]
+    if mine:
+        raise Error(f"access is still open: {'; '.join(mine)}", hint=f"trunkline sweep --run {run}")

@@ -1,0 +1,85 @@
+"""What the jobs work with: templates, the router's driver and the address pool, as the configuration has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any, TypeVar
+
+from trunkline._core.errors import Error
+from trunkline.clouds.cloud import Account
+from trunkline.clouds.names import slug
+from trunkline.config import Config
+from trunkline.durable.secrets import KnownRouters, Secrets, resolve
+from trunkline.network.addresses import Pool
+from trunkline.routers import registry
+from trunkline.routers.router import Driver
+
+T = TypeVar("T")
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def template(name: str, account: Account) -> Path:
+    """The template `name` in the language of the account's cloud. Raises Error when the cloud has none."""
+    found = sorted(TEMPLATES.glob(f"{name}.{account.cloud}.*"))
+    if not found:
+        have = ", ".join(sorted(path.name.split(".")[1] for path in TEMPLATES.glob(f"{name}.*")))
+        raise Error(
+            f"account {account.name}: there is no template {name!r} for the cloud {account.cloud!r}",
+            hint=f"there is one for: {have}",
+        )
+    return found[0]
+
+
+def stack_name(*parts: str) -> str:
+    """The name of a stack that other runs look up; valid on every cloud, the same for the same parts."""
+    return slug(*parts, allowed="A-Za-z0-9", longest=60)
+
+
+def name_prefix(run: str) -> str:
+    """The first part of the names of a run's resources: a letter, then letters, digits and hyphens."""
+    return slug(run if run[:1].isalpha() else f"r-{run}", allowed="A-Za-z0-9", longest=36)
+
+
+def secrets(config: Config) -> Secrets:
+    """The generated secrets of this configuration's home."""
+    return Secrets(config.home)
+
+
+def router_driver(config: Config) -> Driver:
+    """The router's driver. Reads no secret before it is needed. Raises Error when [router] is missing."""
+    if not config.router:
+        raise Error(
+            f"{config.path}: the table [router] is missing",
+            hint='write kind = "vns3", license = "file:...", keyset_token = "file:..." under [router]',
+        )
+    factory: Callable[..., Driver] = registry.driver(config.router["kind"])
+    return factory(
+        license=partial(resolve, config.router["license"]),
+        keyset_token=partial(resolve, config.router["keyset_token"]),
+        secret=secrets(config).derive,
+        known=KnownRouters(config.home),
+    )
+
+
+def address_pool(config: Config) -> Pool:
+    """The pool of address blocks, which keeps clear of every site's prefixes."""
+    block = config.addresses.get("pool", "10.0.0.0/8")
+    reserved = {name: [IPv4Network(prefix) for prefix in site.prefixes] for name, site in config.sites.items()}
+    return Pool(config.home / "addresses.json", IPv4Network(block), reserved)
+
+
+def together(do: Callable[[T], Any], things: Iterable[T]) -> list[Any]:
+    """Call `do` for all things side by side; all end before the first failures are raised together."""
+    things = list(things)
+    with ThreadPoolExecutor(max_workers=max(1, len(things))) as pool:
+        calls = [pool.submit(do, thing) for thing in things]
+    errors = [error for call in calls if (error := call.exception()) is not None]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise BaseExceptionGroup(f"{len(errors)} of {len(calls)} failed", errors)
+    return [call.result() for call in calls]

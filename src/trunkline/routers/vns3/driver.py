@@ -77,7 +77,7 @@ class Vns3:
         note(f"contacts {named(router)} ({router['address']})")
         self._pin(router, deadline)
         default, password = router["default_password"], self._password(router)
-        self._steadily(router, deadline, lambda api: setup.take_over(api, default, password), "answer")
+        self._steadily(router, deadline, lambda api: setup.take_over(api, default, password))
 
     def forget(self, router: Router) -> None:
         """Drop what is known of a router that is gone: its pinned certificate and every connection to it."""
@@ -98,7 +98,7 @@ class Vns3:
             timeout: Seconds, reboot included; by default the driver's.
         """
         deadline = self._waiting(timeout)
-        self._steadily(router, deadline, lambda api: setup.ensure_licensed(api, self._license, self._port), "licence")
+        self._steadily(router, deadline, lambda api: setup.ensure_licensed(api, self._license, self._port))
 
     def keyset(self, router: Router, source: Router | None = None, *, timeout: float | None = None) -> None:
         """Give the router the keys of its topology: fresh ones, or those of `source`.
@@ -115,7 +115,7 @@ class Vns3:
             RouterError: The fetch failed; the router itself only says so by ending it.
         """
         deadline = self._waiting(timeout)
-        self._steadily(router, deadline, lambda api: setup.ensure_keyset(api, self._keyset_token, source), "keyset")
+        self._steadily(router, deadline, lambda api: setup.ensure_keyset(api, self._keyset_token, source))
 
     def identity(self, router: Router, peering_id: int | None = None) -> None:
         """Set the router's number in its topology.
@@ -145,7 +145,7 @@ class Vns3:
         """
         require(other, "peering_id")
         deadline = self._waiting(timeout)
-        self._steadily(router, deadline, lambda api: setup.wait_reachable(api, other), "answer")
+        self._steadily(router, deadline, lambda api: setup.wait_reachable(api, other))
 
     # ── access ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -241,7 +241,7 @@ class Vns3:
         """
         require(other, "address")
         deadline = self._waiting(timeout)
-        return self._steadily(router, deadline, lambda api: tunnels.wait_connected(api, other), "answer")
+        return self._steadily(router, deadline, lambda api: tunnels.wait_connected(api, other))
 
     def tunnels(self, router: Router) -> list[Tunnel]:
         """Every tunnel, as this router reports it now."""
@@ -294,17 +294,19 @@ class Vns3:
     def bgp(self, router: Router, other: Router, *, address: str, asn: int, access_list: str = "") -> None:
         """A BGP session through the tunnel to `other`, found by its address.
 
+        The router speaks as its own `asn` where it has that key, else as the one its licence gave it.
+
         Parameters:
             address: The neighbour's address inside the tunnel ("169.254.7.2").
             asn: Its autonomous system, 1 to 4294967295.
             access_list: What may be exchanged, in VNS3's words ("in permit 10.1.0.0/16"); empty for no limit.
         """
-        neighbour = _address(address)
-        number = _whole(asn, "asn")
-        self._do(
-            router,
-            lambda api: routing.ensure_bgp(api, tunnels.the_endpoint(api, other), neighbour, number, access_list),
-        )
+        fields: dict[str, object] = {"ipaddress": _address(address), "asn": _whole(asn, "asn")}
+        if access_list:
+            fields["access_list"] = access_list
+        if router.get("asn"):
+            fields["local_asn_alias"] = router["asn"]
+        self._do(router, lambda api: routing.ensure_bgp(api, tunnels.the_endpoint(api, other), fields))
 
     def firewall(self, router: Router, rules: Iterable[str]) -> None:
         """See to it that the firewall has these rules; missing ones are appended in order.
@@ -318,12 +320,12 @@ class Vns3:
     # ── how every verb talks ────────────────────────────────────────────────────────────────────────────────────────
 
     def _do(self, router: Router, verb: Callable[[Api], T]) -> T:
-        return self._steadily(router, Deadline(self._patience), verb, "answer")
+        return self._steadily(router, Deadline(self._patience), verb)
 
-    def _steadily(self, router: Router, deadline: Deadline, verb: Callable[[Api], T], what: str) -> T:
+    def _steadily(self, router: Router, deadline: Deadline, verb: Callable[[Api], T]) -> T:
         """Run a verb, from its start again while the router does not answer."""
         api = Api(self._session(router), deadline)
-        return api.until(lambda: verb(api), f"{api.who} to {what}", hint=UNREACHABLE_HINT)
+        return api.until(lambda: verb(api), f"{api.who} to answer", hint=UNREACHABLE_HINT)
 
     def _waiting(self, timeout: float | None) -> Deadline:
         return Deadline(self._timeout if timeout is None else timeout)

@@ -103,16 +103,14 @@ def _routes(api: Api) -> list[Route]:
     return [Route.read(rows[key]) for key in sorted(rows, key=int)]
 
 
-def ensure_bgp(api: Api, endpoint: Mapping[str, Any], address: str, asn: int, access_list: str) -> None:
-    """Have one BGP peer of this address at the endpoint, with this number and access list."""
-    peers = [peer for peer in (endpoint.get("bgp_peers") or {}).values() if peer.get("ipaddress") == address]
-    fields: dict[str, object] = {"ipaddress": address, "asn": asn}
-    if access_list:
-        fields["access_list"] = access_list
-    if not peers:
+def ensure_bgp(api: Api, endpoint: Mapping[str, Any], fields: Mapping[str, object]) -> None:
+    """Have one BGP peer of this `ipaddress` at the endpoint, with the other fields as given."""
+    peers = (endpoint.get("bgp_peers") or {}).values()
+    there = next((peer for peer in peers if peer.get("ipaddress") == fields["ipaddress"]), None)
+    if there is None:
         api.call("bgp.create_bgp_peer", endpoint["id"], **fields)
-    elif any(str(peers[0].get(field)) != str(value) for field, value in fields.items()):
-        api.call("bgp.update_bgp_peer", endpoint["id"], peers[0]["id"], **fields)
+    elif any(str(there.get(field)) != str(value) for field, value in fields.items()):
+        api.call("bgp.update_bgp_peer", endpoint["id"], there["id"], **fields)
 
 
 def ensure_rules(api: Api, rules: Iterable[str]) -> None:

@@ -57,7 +57,8 @@ class Session:
         self.pin, self._port, self._password = pin, port, password
         self._lock = threading.Lock()
         self._token: str | None = None
-        self._clients: dict[str, Any] = {}
+        self._version: str | None = None
+        self._clients: dict[str | None, Any] = {}  # by token; None is the password's
         self._secrets = {password}
 
     def call(
@@ -70,13 +71,14 @@ class Session:
         """
         token = self._token
         try:
-            return self._call(self._client(token=token), operation, args, body, timeouts)
+            return self._call(self._client(token), operation, args, body, timeouts)
         except RouterError as error:
             if error.status != 401 or token is None:
                 raise
         # The token has run out, or somebody revoked it. The password stays good.
-        self.use_token(None)
-        return self._call(self._client(), operation, args, body, timeouts)
+        with self._lock:
+            self._token = None if self._token == token else self._token
+        return self._call(self._client(None), operation, args, body, timeouts)
 
     def call_as(self, password: str, operation: str, body: Mapping[str, object], timeouts: tuple[float, float]) -> Any:
         """The same with another password, over a connection of its own: for the factory password."""
@@ -89,18 +91,16 @@ class Session:
     def use_token(self, token: str | None) -> None:
         """Authenticate with this API token from now on; None goes back to the password."""
         with self._lock:
-            old = self._clients.pop("token", None)
             self._token = token
             if token is not None:
                 self._secrets.add(token)
-        if old is not None:
-            old.rest_client.pool_manager.clear()
 
     def speak(self, version: str) -> None:
         """Use the SDK's functions for this version of the API ("6.0.0-20230601")."""
-        client = self._client()
-        client.add_to_state("vns3_version", version)
-        client.reset_vns3_version_sdk()
+        with self._lock:
+            self._version = version
+            for client in self._clients.values():
+                _set_version(client, version)
 
     def close(self) -> None:
         """Close every connection."""
@@ -115,12 +115,11 @@ class Session:
             text = text.replace(secret, "***")
         return text
 
-    def _client(self, *, token: str | None = None) -> Any:
-        kind = "token" if token else "password"
+    def _client(self, token: str | None) -> Any:
         with self._lock:
-            if kind not in self._clients:
-                self._clients[kind] = self._new_client(token=token) if token else self._new_client(self._password)
-            return self._clients[kind]
+            if token not in self._clients:
+                self._clients[token] = self._new_client(None if token else self._password, token)
+            return self._clients[token]
 
     def _new_client(self, password: str | None = None, token: str | None = None) -> Any:
         from cohesivenet import Configuration, VNS3Client
@@ -133,6 +132,8 @@ class Session:
         client.DEF_REQ_TIMEOUT = (self.limits.connect, self.limits.read)
         # The SDK knows authorities only; urllib3 beneath it checks a fingerprint before the first byte is sent.
         client.rest_client.pool_manager.connection_pool_kw["assert_fingerprint"] = self.pin
+        if self._version is not None:
+            _set_version(client, self._version)
         return client
 
     def _call(
@@ -212,6 +213,12 @@ class Api:
     def error(self, reason: str, *, hint: str | None = None) -> RouterError:
         """An error in this router's name."""
         return RouterError(self.session.name, self.session.address, reason, hint=hint)
+
+
+def _set_version(client: Any, version: str) -> None:
+    # The SDK would find out by a request of its own; until told it takes the controller for a 6.0.0.
+    client.add_to_state("vns3_version", version)
+    client.reset_vns3_version_sdk()
 
 
 def _api_message(error: Any) -> str:

@@ -5,7 +5,6 @@ The API shows pre-shared keys in clear. They are compared where they are read, a
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_interface
@@ -68,8 +67,8 @@ class Endpoint:
 
     def differs_from(self, there: Mapping[str, Any]) -> bool:
         """Whether the router has something else; a secret that it does not show counts as different."""
-        told = {**there, "secret": there.get("psk") or ""}
-        return any(not _same(wanted, told.get(field)) for field, wanted in self.fields.items())
+        told = {**there, "secret": there.get("psk")}
+        return any(_text(wanted) != _text(told.get(field)) for field, wanted in self.fields.items())
 
 
 def endpoint_name(other: Router) -> str:
@@ -196,8 +195,8 @@ def _other_host(address: str) -> str:
     return f"{other}/{interface.network.prefixlen}"
 
 
-def _same(wanted: object, told: object) -> bool:
-    """Whether the router tells what was wanted; it tells lines as a list, and older ones tell truth as text."""
-    if isinstance(told, list):
-        told = "\n".join(map(str, told))
-    return hmac.compare_digest(str(wanted).lower().encode(), str(told).lower().encode()) if told is not None else False
+def _text(value: object) -> str:
+    """A field in one spelling: the API tells lines as a list, and truth, in older versions, as text."""
+    if isinstance(value, list):
+        return "\n".join(map(str, value))
+    return "" if value is None else {"true": "True", "false": "False"}.get(str(value), str(value))

@@ -63,7 +63,8 @@ def lines(changes: Iterable[Any], secrets: Iterable[object] = ()) -> Iterator[st
             continue
         if change.change_type == "Ignore":
             continue
-        yield f"{getattr(change.change_type, 'value', change.change_type).lower()} {_label(str(change.resource_id or change.symbolic_name))}"
+        verb = str(getattr(change.change_type, "value", change.change_type)).lower()
+        yield f"{verb} {_label(str(change.resource_id or change.symbolic_name))}"
         for line in _property_lines(change):
             for secret in hidden:
                 line = line.replace(secret, "(secret)")

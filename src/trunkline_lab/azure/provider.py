@@ -77,7 +77,8 @@ class Provider:
             raise invalid_request(
                 "InvalidResourceType",
                 f"The resource type '{rest}' could not be found in the namespace '{namespace}' for api version "
-                f"'{api_version}'. The supported resource types are '{', '.join(one.partition('/')[2] for one in ours)}'.",
+                f"'{api_version}'. The supported resource types are "
+                f"'{', '.join(one.partition('/')[2] for one in ours)}'.",
             )
         if not isinstance(api_version, str) or not _API_VERSION.match(api_version):
             raise invalid_request(
@@ -127,7 +128,7 @@ class Provider:
             return False
         return True
 
-    def list(self, type_: str, subscription: str, group: str | None) -> list[Document]:
+    def all_of(self, type_: str, subscription: str, group: str | None) -> list[Document]:
         """All top resources of a type. Raises ArmError for an unknown type or group."""
         kind = self._kinds.get(type_.lower())
         if kind is None:
@@ -138,7 +139,7 @@ class Provider:
 
     def children(self, parent: ResourceId, type_: str) -> list[Document]:
         """All children of one type. Raises ArmError."""
-        kind, child = self.kind(parent.child(type_, "any"))
+        _, child = self.kind(parent.child(type_, "any"))
         assert child is not None
         properties = self.get(parent)["properties"]
         found: list[Document] = properties[child.property]
@@ -322,7 +323,8 @@ def _refuse_name(id_: ResourceId) -> None:
             raise invalid_request(
                 "InvalidResourceName",
                 f"Resource name {name} is invalid. The name can be up to 80 characters long. It must begin with a word "
-                "character, and it must end with a word character. The name may contain word characters or '.', '-', '_'.",
+                "character, and it must end with a word character. The name may contain word characters or '.', '-', "
+                "'_'.",
                 "name",
             )
 

@@ -13,22 +13,24 @@ from trunkline_lab.azure.resources.kind import Kind, Site, known_properties, lin
 from trunkline_lab.azure.resources.virtual_networks import subnet_of
 from trunkline_lab.azure.store import Document, Resource
 
-_CONFIGURATION = names("""subnet privateIPAddress privateIPAllocationMethod privateIPAddressVersion primary publicIPAddress
-    privateIPAddressPrefixLength loadBalancerBackendAddressPools loadBalancerInboundNatRules gatewayLoadBalancer
-    applicationGatewayBackendAddressPools applicationSecurityGroups privateLinkConnectionProperties
-    virtualNetworkTaps""")
+_CONFIGURATION = names("""
+    subnet privateIPAddress privateIPAllocationMethod privateIPAddressVersion primary publicIPAddress
+    privateIPAddressPrefixLength loadBalancerBackendAddressPools loadBalancerInboundNatRules
+    gatewayLoadBalancer applicationGatewayBackendAddressPools applicationSecurityGroups
+    privateLinkConnectionProperties virtualNetworkTaps
+    """)
 
 
 class Interfaces(Kind):
     """Network interfaces: private addresses from their subnet, groups, public addresses, IP forwarding."""
 
     type: ClassVar[str] = "Microsoft.Network/networkInterfaces"
-    known: ClassVar[frozenset[str]] = (
-        names("""virtualMachine networkSecurityGroup ipConfigurations dnsSettings macAddress primary enableIPForwarding
-        enableAcceleratedNetworking disableTcpStateTracking hostedWorkloads vnetEncryptionSupported nicType
-        auxiliaryMode auxiliarySku tapConfigurations workloadType defaultOutboundConnectivityEnabled
-        allowPort25Out""")
-    )
+    known: ClassVar[frozenset[str]] = names("""
+    virtualMachine networkSecurityGroup ipConfigurations dnsSettings macAddress primary enableIPForwarding
+    enableAcceleratedNetworking disableTcpStateTracking hostedWorkloads vnetEncryptionSupported nicType
+    auxiliaryMode auxiliarySku tapConfigurations workloadType defaultOutboundConnectivityEnabled
+    allowPort25Out
+    """)
 
     def check(self, id_: ResourceId, body: Document) -> None:
         """Refuse a body by its form alone. Raises ArmError."""

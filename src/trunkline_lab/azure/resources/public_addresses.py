@@ -14,10 +14,10 @@ class PublicAddresses(Kind):
     """Public addresses of the Standard SKU; Azure makes no Basic ones any more (since 30 September 2025)."""
 
     type: ClassVar[str] = "Microsoft.Network/publicIPAddresses"
-    known: ClassVar[frozenset[str]] = (
-        names("""publicIPAllocationMethod publicIPAddressVersion ipConfiguration dnsSettings ddosSettings ipTags ipAddress
-        publicIPPrefix idleTimeoutInMinutes deleteOption""")
-    )
+    known: ClassVar[frozenset[str]] = names("""
+    publicIPAllocationMethod publicIPAddressVersion ipConfiguration dnsSettings ddosSettings ipTags ipAddress
+    publicIPPrefix idleTimeoutInMinutes deleteOption
+    """)
     extras: ClassVar[frozenset[str]] = frozenset({"sku", "zones"})
 
     def check(self, id_: ResourceId, body: Document) -> None:

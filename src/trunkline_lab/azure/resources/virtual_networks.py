@@ -14,20 +14,22 @@ from trunkline_lab.azure.store import Document, Resource
 
 _GROUPS = "Microsoft.Network/networkSecurityGroups"
 _TABLES = "Microsoft.Network/routeTables"
-_SUBNET = names("""addressPrefix addressPrefixes networkSecurityGroup routeTable natGateway serviceEndpoints serviceEndpointPolicies
-    delegations ipConfigurations purpose privateEndpointNetworkPolicies privateLinkServiceNetworkPolicies
-    defaultOutboundAccess sharingScope ipAllocations privateEndpoints resourceNavigationLinks
-    serviceAssociationLinks""")
+_SUBNET = names("""
+    addressPrefix addressPrefixes networkSecurityGroup routeTable natGateway serviceEndpoints
+    serviceEndpointPolicies delegations ipConfigurations purpose privateEndpointNetworkPolicies
+    privateLinkServiceNetworkPolicies defaultOutboundAccess sharingScope ipAllocations privateEndpoints
+    resourceNavigationLinks serviceAssociationLinks
+    """)
 
 
 class VirtualNetworks(Kind):
     """Virtual networks. A PUT replaces all subnets, as Azure's does: one that is left out is deleted."""
 
     type: ClassVar[str] = "Microsoft.Network/virtualNetworks"
-    known: ClassVar[frozenset[str]] = (
-        names("""addressSpace dhcpOptions flowTimeoutInMinutes subnets virtualNetworkPeerings enableDdosProtection
-        enableVmProtection encryption privateEndpointVNetPolicies""")
-    )
+    known: ClassVar[frozenset[str]] = names("""
+    addressSpace dhcpOptions flowTimeoutInMinutes subnets virtualNetworkPeerings enableDdosProtection
+    enableVmProtection encryption privateEndpointVNetPolicies
+    """)
     exclusive: ClassVar[bool] = True
     children: ClassVar[Mapping[str, Children]] = {
         "subnets": Children("subnets", _SUBNET, "Microsoft.Network/virtualNetworks/subnets")

@@ -35,9 +35,9 @@ def slug(*parts: str, allowed: str, longest: int) -> str:
         longest: The provider's limit in characters, at least 16.
     """
     text = "-".join(parts)
-    # A hyphen inside a part would let ("a", "b-c") and ("a-b", "c") meet; the first join is exact only without.
     name = re.sub(rf"[^{allowed}]+", "-", text).strip("-")
-    if name == text and len(name) <= longest and not any("-" in part for part in parts[:-1]):
+    # With a hyphen inside a part, ("a", "b-c") and ("a", "b", "c") would meet.
+    if name == text and len(name) <= longest and not any("-" in part for part in parts):
         return name
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
     return f"{name[: longest - 9].rstrip('-')}-{digest}".lstrip("-")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from trunkline.clouds.aws.errors import translated
 from trunkline.clouds.aws.session import Credentials, Session, validate_endpoint
 from trunkline.clouds.aws.stack import StackStep
 from trunkline.clouds.aws.template import read
-from trunkline.clouds.cloud import Exposure, NextHop, Rule, Value
+from trunkline.clouds.cloud import CloudError, Exposure, NextHop, Rule, Value
 from trunkline.clouds.names import state_key
 from trunkline.network.model import Network
 
@@ -50,13 +50,31 @@ class AwsAccount:
     ) -> Step:
         """A step that makes, or updates, a CloudFormation stack; `Account.stack` says what the parameters are.
 
-        In `parameters` and `keys` a parameter or output may be named as the template does (`VpcCidr`) or by its
-        state key (`vpc_cidr`), so that one call fits the templates of every cloud.
+        In `parameters` and `keys` a parameter or output may be named as any cloud's template does (`VpcCidr`,
+        `vpcCidr`) or by its state key (`vpc_cidr`), so that one call fits the templates of every cloud.
 
         Raises:
             Error: The template cannot be read; `parameters` or `keys` name what it has not; the name is no stack name.
         """
         return StackStep(self, read(template), name=name, parameters=parameters, keys=keys, timeout=timeout).step()
+
+    def launch(self, password: Callable[[], str]) -> dict[str, Value]:
+        """The parameters by which the templates launch a router: `RouterImage`, and `RouterSize` if configured.
+
+        Parameters:
+            password: Not asked here: a VNS3 machine on AWS has no user that needs one.
+
+        Raises:
+            CloudError: The configuration names no image for this account.
+        """
+        if self.router_image is None:
+            raise CloudError(
+                f"account {self.name}: router_image is missing",
+                code="NoRouterImage",
+                hint=f"give the id of the router's AMI in {self.region}, ami-..., in the account's section",
+            )
+        size: dict[str, Value] = {"RouterSize": self.router_size} if self.router_size else {}
+        return {"RouterImage": self.router_image, **size}
 
     def outputs(self, stack: str) -> dict[str, object] | None:
         """The outputs of a finished stack by state key; None if there is no such stack or it is not finished."""

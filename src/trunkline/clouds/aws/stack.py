@@ -179,11 +179,11 @@ def _same_template(cloudformation: CloudFormationClient, stack: StackTypeDef, bo
 
 def _named(template: Template, known: Mapping[str, Field], given: Mapping[str, T], what: str) -> dict[str, T]:
     """`given` by the template's own names; raises Error for a name that it has not."""
-    aliases = {state_key(name): name for name in known} | {name: name for name in known}
+    named = {state_key(name): name for name in known}
     for name in given:
-        if name not in aliases:
+        if state_key(name) not in named:
             raise Error(
                 f"template {template.path.name}: {what} names {name!r}, which it has not",
                 hint=f"it has {', '.join(known)}",
             )
-    return {aliases[name]: value for name, value in given.items()}
+    return {named[state_key(name)]: value for name, value in given.items()}

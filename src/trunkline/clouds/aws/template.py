@@ -174,7 +174,10 @@ def _loader() -> type[yaml.SafeLoader]:
             raise yaml.constructor.ConstructorError(None, None, f"nothing follows !{tag}", node.start_mark)
         return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
 
+    def plain_text(loader: yaml.SafeLoader, node: Any) -> str:
+        return str(node.value)
+
     Loader.add_multi_constructor("!", short_form)
     # A template's version is a date to YAML, and text to CloudFormation.
-    Loader.add_constructor("tag:yaml.org,2002:timestamp", Loader.construct_yaml_str)
+    Loader.add_constructor("tag:yaml.org,2002:timestamp", plain_text)
     return Loader

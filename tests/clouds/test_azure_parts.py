@@ -28,11 +28,9 @@ def test_an_account_is_an_account_and_loads_no_sdk():
     made = account("B", **GIVEN, router_image="cohesive:vns3:byol:6.0.0", router_size="Standard_B2s")
     assert isinstance(made, Account)
     assert (made.cloud, made.region, made.router_size) == ("azure", "westeurope", "Standard_B2s")
-    code = (
-        "import sys; from trunkline.clouds.azure import account;"
-        f"account('B', **{GIVEN!r}); print({m.split('.')[0] for m in sys.modules} & {'azure', 'msal'})"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    code = "import sys; from trunkline.clouds.azure import account; account('B', **eval(sys.argv[1]));"
+    code += "print({m.split('.')[0] for m in sys.modules} & {'azure', 'msal'})"
+    ran = subprocess.run([sys.executable, "-c", code, repr(GIVEN)], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set()"
 
 

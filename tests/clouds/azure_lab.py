@@ -51,7 +51,7 @@ def face() -> Iterator[AzureFace]:
         yield started
 
 
-@pytest.fixture()
+@pytest.fixture
 def azure(face: AzureFace) -> AzureAccount:
     """An account with a resource group of its own, which is not there yet."""
     return open_account(face)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from trunkline._core.errors import StepTimeout
 from trunkline.clouds.azure.clients import Clients
 from trunkline.clouds.azure.errors import azure_errors, innermost, status_of
+from trunkline.clouds.azure.waiting import finish, pauses, sleep_until
 from trunkline.clouds.cloud import CloudError, StackFailed
 
 _TERMINAL = ("Succeeded", "Failed", "Canceled", "Deleted")
-_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.05, 5.0, 1.5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Deployments:
                     f"deployment {name} did not end in time and was cancelled; it waited for {pending}",
                     hint="run again with a longer timeout: what was made is found again",
                 )
-            time.sleep(max(0.0, min(pause, until - time.monotonic())))
+            sleep_until(until, pause)
         raise AssertionError("pauses never end")
 
     def cancel(self, name: str) -> None:
@@ -178,22 +178,6 @@ class Deployments:
 
 
 _AGAIN = "mend the cause and run again: the deployment goes on where it stopped"
-
-
-def finish(pollers: list[Any], until: float, what: Callable[[], str]) -> None:
-    """Wait until the SDK's pollers have ended, well or not; StepTimeout naming `what` after `until` (monotonic)."""
-    for poller in pollers:
-        poller.wait(max(0.0, until - time.monotonic()))
-        if not poller.done():
-            raise StepTimeout(f"{what()} did not end in time", hint="run again with a longer timeout")
-
-
-def pauses(longest: float = _LONGEST_PAUSE) -> Iterator[float]:
-    """Seconds between looks: short at first, growing to `longest`; without end."""
-    pause = _FIRST_PAUSE
-    while True:
-        yield pause
-        pause = min(pause * _GROWTH, longest)
 
 
 def _target(operation: Any) -> Target | None:

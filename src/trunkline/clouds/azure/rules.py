@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -15,13 +15,12 @@ from trunkline._core.errors import Error
 from trunkline.clouds.azure.clients import Clients
 from trunkline.clouds.azure.errors import azure_errors, status_of
 from trunkline.clouds.azure.ids import parse
+from trunkline.clouds.azure.waiting import write
 from trunkline.clouds.cloud import CloudError, Exposure, Rule
 
 PREFIX = "trunkline-"
 _FIRST_PRIORITY, _LAST_PRIORITY = 300, 4096  # Azure's own limit is 4096; templates keep to below 300
 _LONGEST_DESCRIPTION = 140  # Azure's limit
-_ATTEMPTS = 60
-_BUSY = ("AnotherOperationInProgress", "RetryableError", "TooManyRequests", "OperationPreempted", "Canceled")
 _PROTOCOLS = {"tcp": "Tcp", "udp": "Udp", "icmp": "Icmp", "any": "*"}
 _WORLD = ("*", "internet", "any", "0.0.0.0/0", "::/0")
 _DESCRIPTION = re.compile(
@@ -107,23 +106,16 @@ class Rules:
         from azure.mgmt.network.models import SecurityRule
 
         chosen = priority or self._free_priority(group, nsg, _FIRST_PRIORITY)
-        for attempt in range(_ATTEMPTS):
+        while True:
+            rule = SecurityRule({"properties": {**body, "priority": chosen}})
+            begin = partial(self._clients.network.security_rules.begin_create_or_update, group, nsg, name, rule)
             try:
                 with azure_errors(f"allow {name} in NSG {nsg}"):
-                    rule = SecurityRule({"properties": {**body, "priority": chosen}})
-                    self._clients.network.security_rules.begin_create_or_update(group, nsg, name, rule).result(
-                        _PATIENCE
-                    )
-                return
+                    return write(begin, f"rule {name}")
             except CloudError as error:
-                if attempt == _ATTEMPTS - 1:
+                if error.code != "SecurityRuleConflict" or priority is not None:
                     raise
-                if error.code == "SecurityRuleConflict" and priority is None:
-                    chosen = self._free_priority(group, nsg, chosen + 1)
-                elif error.code in _BUSY:
-                    time.sleep(min(0.05 * 1.5**attempt, 5.0))
-                else:
-                    raise
+                chosen = self._free_priority(group, nsg, chosen + 1)
 
     def _free_priority(self, group: str, nsg: str, first: int) -> int:
         with azure_errors(f"list the rules of NSG {nsg}"):
@@ -139,20 +131,13 @@ class Rules:
         )
 
     def _delete(self, group: str, nsg: str, name: str) -> None:
-        for attempt in range(_ATTEMPTS):
-            try:
-                with azure_errors(f"remove {name} from NSG {nsg}"):
-                    self._clients.network.security_rules.begin_delete(group, nsg, name).result(_PATIENCE)
-                return
-            except CloudError as error:
-                if status_of(error) == 404:
-                    return
-                if error.code not in _BUSY or attempt == _ATTEMPTS - 1:
-                    raise
-                time.sleep(min(0.05 * 1.5**attempt, 5.0))
-
-
-_PATIENCE = 300.0  # seconds for one rule to be written
+        begin = partial(self._clients.network.security_rules.begin_delete, group, nsg, name)
+        try:
+            with azure_errors(f"remove {name} from NSG {nsg}"):
+                write(begin, f"the removal of rule {name}")
+        except CloudError as error:
+            if status_of(error) != 404:
+                raise
 
 
 def rule_name(run: str, purpose: str, rule: Rule) -> str:

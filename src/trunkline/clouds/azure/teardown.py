@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trunkline.clouds.azure.clients import Clients
-from trunkline.clouds.azure.deployments import Target, finish, pauses
+from trunkline.clouds.azure.deployments import Target
 from trunkline.clouds.azure.errors import azure_errors, status_of
+from trunkline.clouds.azure.waiting import finish, pauses, sleep_until
 from trunkline.clouds.cloud import CloudError
 
 # A refusal with one of these words in its code may pass by itself: a machine's interface stays reserved for a
@@ -52,7 +53,7 @@ def remove(
                 del pending[target.id.lower()]
         if len(refusals) == len(wave):  # nothing moved: only waiting can help, when anything can
             _raise_unless_passing(refusals, until)
-            time.sleep(max(0.0, min(pause, until - time.monotonic())))
+            sleep_until(until, pause)
 
 
 def _delete(clients: Clients, wave: list[Target], versions: Mapping[str, str], until: float) -> dict[str, CloudError]:

@@ -123,6 +123,11 @@ class Config:
                     raise ConfigError(f"{self.path}: {error}", hint=error.hint) from error
             return self._opened[name]
 
+    @property
+    def opened(self) -> tuple[Account, ...]:
+        """The accounts that were opened so far."""
+        return tuple(self._opened.values())
+
     def site(self, name: str) -> Site:
         """The site of that name. Raises ConfigError when there is none."""
         if name not in self.sites:

@@ -1,0 +1,14 @@
+"""The exit codes, one meaning each."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What the command line answers to the shell."""
+
+    DONE = 0  # done, or nothing to do
+    FAILED = 1
+    CHANGES = 2  # a preview (sweep --dry-run) shows that something would change
+    NEEDS_HANDS = 3  # something is left open, or cannot be told to be closed
+    USAGE = 64  # an option, a pipeline or the configuration is wrong; nothing was touched
+    INTERRUPTED = 130  # Ctrl-C, after a clean stop

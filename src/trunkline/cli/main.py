@@ -1,0 +1,177 @@
+"""`trunkline`: the commands, and what becomes of their errors. Only the command that was asked for is loaded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from trunkline.cli.exits import Exit
+from trunkline.cli.options import ConfigOption, DebugOption, JsonOption
+
+app = typer.Typer(
+    help="Pipes that build hybrid-cloud networks: what they open they close, what they make they find again.",
+    epilog="Start with a lab on this machine: trunkline lab up",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+# A command that reads its words itself: its options follow from the pipeline that is named.
+OWN_WORDS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+AccountOption = Annotated[
+    list[str] | None, typer.Option("--account", metavar="ACCOUNT", help="Only this account; may be repeated.")
+]
+
+
+@app.command(context_settings=OWN_WORDS)
+def up(context: typer.Context) -> int:
+    """Run a pipeline: PIPELINE [--KEY VALUE ...]."""
+    from trunkline.cli import running
+    from trunkline.cli.command import perform
+
+    return perform("up", context.args, running.up, without=["--format"])
+
+
+@app.command(context_settings=OWN_WORDS)
+def check(context: typer.Context) -> int:
+    """Look at a pipeline's wiring; runs nothing."""
+    from trunkline.cli import looking
+    from trunkline.cli.command import perform
+
+    return perform("check", context.args, looking.check, without=["--format", "--progress"])
+
+
+@app.command(context_settings=OWN_WORDS)
+def graph(context: typer.Context) -> int:
+    """Show a pipeline's steps."""
+    from trunkline.cli import looking
+    from trunkline.cli.command import perform
+
+    return perform("graph", context.args, looking.graph, without=["--progress"])
+
+
+@app.command()
+def exposures(
+    account: AccountOption = None, config: ConfigOption = None, json: JsonOption = False, debug: DebugOption = False
+) -> int:
+    """Show what stands open now.
+
+    It goes by what the clouds say: temporary rules with their run, purpose and expiry.
+
+    Examples:
+
+      trunkline exposures
+
+      trunkline exposures --account A --json
+    """
+    from trunkline.cli import access
+
+    return access.exposures(config, account or [], as_json=json, debug=debug)
+
+
+@app.command()
+def sweep(
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="All of this run's, expired or not; not others'.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be closed; exit code 2 when there is any.")
+    ] = False,
+    account: AccountOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+    debug: DebugOption = False,
+) -> int:
+    """Close temporary access.
+
+    Closes what has expired, or with --run all that one run left open.
+
+    It goes by what the clouds say; no file of the run is needed, so any machine with the accounts can do it.
+
+    Examples:
+
+      trunkline sweep --dry-run
+
+      trunkline sweep --run connect-vpc-1f0c2a9b
+    """
+    from trunkline.cli import access
+
+    return access.sweep(config, account or [], run=run, dry_run=dry_run, as_json=json, debug=debug)
+
+
+@app.command()
+def doctor(config: ConfigOption = None, json: JsonOption = False, debug: DebugOption = False) -> int:
+    """Look whether all is there that a run needs.
+
+    Python, the packages, the configuration, the accounts (each is asked), and the lab.
+
+    Examples:
+
+      trunkline doctor
+
+      trunkline doctor --config lab.toml --json
+    """
+    from trunkline.cli import doctor as examination
+
+    return examination.doctor(config, as_json=json, debug=debug)
+
+
+@app.command(context_settings=OWN_WORDS)
+def lab(context: typer.Context) -> int:
+    """The lab on this machine: up, status, down."""
+    import importlib
+
+    # By name, and not by an import statement: the library stands without the lab.
+    cli = importlib.import_module("trunkline_lab.cli")
+    return int(cli.main(context.args))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters:
+        argv: The words after "trunkline"; by default the process's own.
+
+    Returns:
+        The exit code, see `Exit`.
+    """
+    args = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = int(app(args or ["--help"], prog_name="trunkline", standalone_mode=False) or 0)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        _no_more_output()
+        return Exit.DONE
+    except BaseException as raised:
+        return _failed(raised, debug="--debug" in args)
+
+
+def _failed(raised: BaseException, *, debug: bool) -> int:
+    """Say what went wrong, and answer the exit code for it."""
+    from trunkline.cli import say
+
+    if isinstance(raised, SystemExit):
+        return raised.code if isinstance(raised.code, int) else Exit.FAILED
+    if isinstance(raised, (KeyboardInterrupt, typer.Abort)):
+        say.error("interrupted")
+        return Exit.INTERRUPTED
+    if isinstance(raised, typer.TyperException):
+        context = getattr(raised, "ctx", None)
+        say.error(raised.format_message(), f"see {context.command_path if context else 'trunkline'} --help")
+        return Exit.USAGE
+    from trunkline.cli.pipelines import UnknownPipeline
+    from trunkline.config import ConfigError
+
+    say.failure(raised, debug=debug)
+    if isinstance(raised, (ConfigError, UnknownPipeline)):
+        return Exit.USAGE
+    return Exit.FAILED
+
+
+def _no_more_output() -> None:
+    """Whoever read our output has gone (`| head`); let Python's own last flush not complain."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,235 @@
+"""`trunkline up`: run a pipeline, show it, and say truthfully how it ended."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from trunkline._core.events import Event, ScopeClosed, ScopeOpened, StepNoted
+from trunkline._core.pipe import pipe
+from trunkline._core.state import same
+from trunkline._core.wiring import check as check_wiring
+from trunkline._core.wiring import refuse
+from trunkline.cli import say
+from trunkline.cli.access import Found, ask, described
+from trunkline.cli.command import Call
+from trunkline.cli.exits import Exit
+from trunkline.views.choose import view
+from trunkline.views.jsonl import error_as_json
+from trunkline.views.words import duration
+
+SECRETS = ("password", "secret", "token", "psk", "key_material")
+
+
+@dataclass
+class Access:
+    """One scope of a run: since when it was open, how long, and why it could not be closed, if it could not."""
+
+    path: str
+    opened: float
+    seconds: float | None = None
+    error: BaseException | None = None
+    note: str = ""
+
+    @property
+    def closed(self) -> bool:
+        """Whether its closing ended well."""
+        return self.seconds is not None and self.error is None
+
+    def __str__(self) -> str:
+        what = f"{self.path} ({self.note})" if self.note else self.path
+        if self.closed:
+            return f"{what}: closed after {duration(self.seconds)}"
+        return f"{what}: NOT CLOSED{f': {self.error}' if self.error else ''}"
+
+
+@dataclass
+class Ledger:
+    """An observer that keeps what was opened and closed."""
+
+    scopes: dict[str, Access] = field(default_factory=dict)
+
+    def on(self, event: Event) -> None:
+        """Take one event."""
+        match event:
+            case ScopeOpened(_, path, at):
+                self.scopes[path] = Access(path, at)
+            case ScopeClosed(_, path, _, seconds, error):
+                self.scopes[path].seconds, self.scopes[path].error = seconds, error
+            case StepNoted(_, path, _, text) if path.endswith("#open"):
+                self.scopes[path.removesuffix("#open")].note = text
+
+
+def up(call: Call) -> int:
+    """Run the pipeline of `call`; answers the exit code."""
+    shown = view(call.common["progress"], sys.stderr)
+    say.plain_warnings()
+    steps, data = call.build()
+    problems = check_wiring(steps, data)
+    for problem in problems:
+        if problem.level == "warning":
+            say.warning(f"{problem.path}: {problem.message}", problem.hint)
+    refuse(problems)
+    ledger, begun, raised = Ledger(), time.monotonic(), None
+    state: Mapping[str, Any] = {}
+    with _termination_as_interrupt():
+        try:
+            state = pipe(data, steps, run=call.run, observers=[shown, ledger])
+        except (Exception, KeyboardInterrupt) as error:
+            raised = error
+        finally:
+            shown.close()
+        # What the run says it closed is one thing, what the clouds say another: both must agree.
+        found = ask(call.config.opened if call.config else (), run=call.run)
+    end = Ended(call, state, data, ledger, found, time.monotonic() - begun, raised)
+    end.tell()
+    return end.code
+
+
+@dataclass
+class Ended:
+    """How a run ended: what it gave, what stood open, what still does, and what it raised."""
+
+    call: Call
+    state: Mapping[str, Any]
+    data: Mapping[str, Any]
+    ledger: Ledger
+    found: Found
+    seconds: float
+    raised: BaseException | None
+
+    @property
+    def left_open(self) -> bool:
+        """Whether access stands open, or nobody can tell."""
+        return bool(self.found.exposures) or any(not each.closed for each in self.ledger.scopes.values())
+
+    @property
+    def code(self) -> Exit:
+        """The exit code."""
+        if self.left_open or (self.found.errors and self.ledger.scopes):
+            return Exit.NEEDS_HANDS
+        if isinstance(self.raised, KeyboardInterrupt):
+            return Exit.INTERRUPTED
+        return Exit.FAILED if self.raised else Exit.DONE
+
+    @property
+    def outcome(self) -> str:
+        """How it went, in one word."""
+        if isinstance(self.raised, KeyboardInterrupt):
+            return "interrupted"
+        return "failed" if self.raised else "done"
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """What the steps gave; what is secret is named and not shown."""
+        given = {key: value for key, value in self.state.items() if not same(value, self.data.get(key))}
+        return {key: hidden(key, value) for key, value in given.items()}
+
+    def tell(self) -> None:
+        """Say it all: the result on stdout, what went wrong on stderr, with the command that goes on from there."""
+        if self.call.common["json"]:
+            say.result(self.as_json())
+        elif not self.raised:
+            self._summary()
+        if self.raised or self.code is not Exit.DONE:
+            self._trouble()
+
+    def as_json(self) -> dict[str, Any]:
+        """The result for programs."""
+        return {
+            "version": "1.0",
+            "run": self.call.run,
+            "outcome": self.outcome,
+            "exit": int(self.code),
+            "seconds": round(self.seconds, 3),
+            "outputs": self.outputs,
+            "access": [
+                {
+                    "path": each.path,
+                    "opened": each.opened,
+                    "seconds": each.seconds,
+                    "closed": each.closed,
+                    "note": each.note,
+                }
+                for each in self.ledger.scopes.values()
+            ],
+            "exposed_now": [described(each) for each in self.found.exposures],
+            "not_asked": {name: str(error) for name, error in self.found.errors.items()},
+            "error": error_as_json(self.raised) if self.raised else None,
+        }
+
+    def _summary(self) -> None:
+        print(f"{self.call.run}: done in {duration(self.seconds)}")
+        if self.outputs:
+            print("\nOutputs")
+            width = max(map(len, self.outputs))
+            for key, value in self.outputs.items():
+                print(f"  {key:{width}}  {value if isinstance(value, str) else shown_value(value)}")
+        if self.ledger.scopes:
+            print("\nOpened and closed")
+            for each in self.ledger.scopes.values():
+                print(f"  {each}")
+        if self.found.asked:
+            print(f"\nExposed now: {len(self.found.exposures) or 'nothing'} (asked {say.joined(self.found.asked)})")
+
+    def _trouble(self) -> None:
+        if isinstance(self.raised, KeyboardInterrupt):
+            say.error("interrupted")
+        elif self.raised:
+            say.failure(self.raised, debug=self.call.common["debug"])
+        for each in self.ledger.scopes.values():
+            say.line(f"  {each}")
+        for exposure in self.found.exposures:
+            say.line(f"  OPEN: {exposure.rule} in {exposure.group} of {exposure.account}, until {exposure.expires}")
+        for name, error in self.found.errors.items():
+            say.warning(f"account {name} could not be asked what is exposed: {error}")
+        if self.found.asked and not self.found.exposures:
+            say.line(f"  exposed now: nothing (asked {say.joined(self.found.asked)})")
+        if self.raised:
+            say.line(f"run again:  {shlex.join(['trunkline', *self.call.words])}")
+        if self.code is Exit.NEEDS_HANDS:
+            say.line(f"close it:   {shlex.join(['trunkline', 'sweep', '--run', self.call.run, *self._config_words()])}")
+
+    def _config_words(self) -> list[str]:
+        given = self.call.common["config"]
+        return ["--config", str(given)] if given else []
+
+
+def hidden(key: str, value: Any) -> Any:
+    """`value` as it may be shown: a secret's, also one deep inside, is replaced."""
+    if isinstance(value, Mapping):
+        return {inner: hidden(str(inner), each) for inner, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [hidden(key, each) for each in value]
+    return "(hidden)" if value is not None and key.lower().endswith(SECRETS) else value
+
+
+def shown_value(value: Any) -> str:
+    """A value that is no text, on one line."""
+    import json
+
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """SIGTERM and SIGHUP stop a run as Ctrl-C does: what is in flight ends, what stands open is closed."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = {
+        number: signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN  # nohup's wish is honoured
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

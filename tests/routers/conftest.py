@@ -1,36 +1,125 @@
-"""Servers on loopback that behave as routers should not, and a driver to meet them."""
+"""The lab's controllers, servers on loopback that behave as routers should not, and a driver to meet both."""
 
 import contextlib
 import datetime
 import ipaddress
 import json
+import random
 import socket
 import ssl
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from trunkline.durable.secrets import Secrets
 from trunkline.routers.vns3 import Vns3
+from trunkline_lab.vns3.controllers import Controllers
+from trunkline_lab.vns3.license import issue
+from trunkline_lab.vns3.workbench import Workbench
+from trunkline_lab.world import Pace, PublicAddresses, World
 
-MADE_UP = "Generated-{}-Pass1"
+PACE = Pace(resource=0.0, boot=0.0, reboot=0.15, keyset=0.05)
 
 
-def make_driver(known=None, **options):
-    """A driver with short patience; `secret` is a function of the label as the real one is."""
-    settings = {"timeout": 20.0, "patience": 10.0, "connect_timeout": 2.0, "read_timeout": 5.0} | options
-    return Vns3(
-        lambda: settings.pop("license", "no licence"),
-        lambda: "keyset-token",
-        lambda label: MADE_UP.format(abs(hash(label)) % 10**6),
-        {} if known is None else known,
-        **{key: value for key, value in settings.items() if key != "license"},
-    )
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    """Where the tests' master key lies."""
+    return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture
-def driver():
-    return make_driver
+def driver(home):
+    """Makes drivers of one household: the same master key, and the same licence."""
+
+    def make(known=None, **options):
+        patience = {"timeout": 20.0, "patience": 20.0, "connect_timeout": 2.0, "read_timeout": 5.0}
+        return Vns3(
+            options.pop("license", issue),
+            options.pop("keyset_token", lambda: "keyset-token"),
+            Secrets(home).derive,
+            {} if known is None else known,
+            **(patience | options),
+        )
+
+    return make
+
+
+def free_prefix():
+    """A loopback /24 that nobody uses, and the socket that claims it."""
+    for _ in range(100):
+        prefix = f"127.{random.randint(10, 250)}.{random.randint(1, 254)}"
+        with contextlib.suppress(OSError):
+            return prefix, socket.create_server((f"{prefix}.254", 8000))
+    raise RuntimeError("no free loopback network")
+
+
+class Table:
+    """Factory-fresh controllers, each with its state as a pipe would carry it."""
+
+    def __init__(self, pace):
+        self.prefix, self._claim = free_prefix()
+        self._world = World(PublicAddresses(self.prefix), pace)
+        self._bench = Workbench(self._world)
+        self.controllers = Controllers(self._world)
+        self.controllers.add_face(self._bench)
+        self._count = 0
+
+    def put(self, **more):
+        """A fresh controller: its state, and the controller itself."""
+        self._count += 1
+        machine = self._bench.put(f"router-{self._count}")
+        self.controllers.settle()
+        controller = next(c for c in self.controllers.all() if c.machine.id == machine.id)
+        state = {
+            "name": machine.name,
+            "instance": machine.id,
+            "address": machine.public_address,
+            "private_address": machine.private_address,
+            "default_password": machine.default_password,
+            "cidr": f"10.{self._count}.0.0/16",
+        }
+        return state | more, controller
+
+    def reboot(self, controller, seconds=0.15):
+        """Reboot it now."""
+        self.controllers.thread.call(lambda: controller.boot(seconds))
+
+    def close(self):
+        self.controllers.stop()
+        self._claim.close()
+
+
+@pytest.fixture(scope="session")
+def table():
+    """The table on which the controllers stand."""
+    table = Table(PACE)
+    yield table
+    table.close()
+
+
+def writes(controller):
+    """What was changed on a controller: its log without the questions."""
+    return [call.operation for call in list(controller.calls) if call.method != "GET"]
+
+
+@pytest.fixture(name="writes")
+def _writes():
+    return writes
+
+
+@pytest.fixture
+def within():
+    """Waits until a condition holds, a second at most."""
+
+    def wait(condition, seconds=2.0):
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "it did not come"
+            time.sleep(0.01)
+
+    return wait
 
 
 def server_context(folder):

@@ -1,1 +1,1 @@
-"""Clouds, routers and a datacentre on one laptop, all on loopback, that the official SDKs cannot tell from real ones."""
+"""Clouds, routers and a datacentre on one laptop, all on loopback, for the official SDKs to drive."""

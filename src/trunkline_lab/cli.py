@@ -1,0 +1,174 @@
+"""`trunkline lab` and `python -m trunkline_lab`: up, status, down."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from . import process
+from .home import Home
+from .process import LabError
+
+DONE, FAILED, USAGE = 0, 1, 64
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="The lab on this machine: AWS, Azure, VNS3 routers and a datacentre, all on loopback.",
+)
+
+
+class PaceName(StrEnum):
+    """How fast things happen."""
+
+    normal = "normal"
+    fast = "fast"
+
+
+Name = Annotated[str, typer.Option(help="Which lab; several may be up side by side.", metavar="NAME")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def up(
+    name: Name = "lab",
+    routers: Annotated[
+        int, typer.Option(min=0, max=200, help="Also boot this many factory-fresh routers outside any cloud.")
+    ] = 0,
+    pace: Annotated[PaceName, typer.Option(help="normal: boots and reboots take seconds; fast: for tests.")] = (
+        PaceName.normal
+    ),
+    foreground: Annotated[bool, typer.Option("--foreground", help="Stay in the foreground until Ctrl-C.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Start a lab in the background; print where everything is.
+
+    Examples:
+
+      trunkline lab up
+
+      trunkline lab up --name second --routers 2 --json
+    """
+    home = _home(name)
+    show = _show_json if as_json else _show_up
+    if foreground:
+        if not process.run(home, routers=routers, pace=pace.value, ready=lambda status: show(home, status)):
+            raise LabError(f"lab {name} is already up")
+        return DONE
+    if not process.start(home, routers=routers, pace=pace.value):
+        print(f"lab {name} is already up", file=sys.stderr)
+    show(home, process.ask(home, "/status"))
+    return DONE
+
+
+@app.command()
+def status(name: Name = "lab", as_json: Json = False) -> int:
+    """Tell how a lab stands: endpoints, routers, tunnels as each end reports them.
+
+    Examples:
+
+      trunkline lab status
+
+      trunkline lab status --name second --json
+    """
+    home = _home(name)
+    if not home.alive():
+        process.stop(home)  # what a dead one may have left
+        raise LabError(f"lab {name} is not up")
+    (_show_json if as_json else _show_status)(home, process.ask(home, "/status"))
+    return DONE
+
+
+@app.command()
+def down(name: Name = "lab", as_json: Json = False) -> int:
+    """End a lab; everything it held is gone.
+
+    Examples:
+
+      trunkline lab down
+
+      trunkline lab down --name second
+    """
+    was_up = process.stop(_home(name))
+    if as_json:
+        print(json.dumps({"name": name, "was_up": was_up}))
+    else:
+        print(f"lab {name} is down" if was_up else f"lab {name} was not up")
+    return DONE
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `trunkline lab` with the words that follow it.
+
+    Parameters:
+        argv: For example ["up", "--json"].
+
+    Returns:
+        0 done, 1 failed, 64 wrong usage.
+    """
+    try:
+        return int(app(list(argv) or ["--help"], prog_name="trunkline lab", standalone_mode=False) or DONE)
+    except LabError as error:
+        print(f"error: {error}", file=sys.stderr)
+        if error.details:
+            print(error.details, file=sys.stderr)
+        return FAILED
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        print(f"error: {error.format_message()}", file=sys.stderr)
+        print(f"hint: {context.command_path if context else 'trunkline lab'} --help", file=sys.stderr)
+        return USAGE
+
+
+def _home(name: str) -> Home:
+    try:
+        return Home(name)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--name") from None
+
+
+def _show_json(home: Home, status: Mapping[str, object]) -> None:
+    print(json.dumps({"name": home.name, **status}, indent=2), flush=True)
+
+
+def _show_up(home: Home, status: Mapping[str, Any]) -> None:
+    print(f"lab {home.name} is up")
+    _show_places(status)
+    for controller in status["controllers"]:
+        password = controller["default_password"]
+        print(f"router         {controller['name']}  {controller['address']}  default password {password}")
+    print(f"\nexport TRUNKLINE_CONFIG={status['config']}", flush=True)
+
+
+def _show_places(status: Mapping[str, Any]) -> None:
+    for cloud, endpoint in status["endpoints"].items():
+        print(f"{cloud:<14} {endpoint}")
+    for name, site in status["sites"].items():
+        print(f"{name:<14} {site['address']}  {', '.join(site['prefixes'])}")
+    print(f"{'configuration':<14} {status['config']}")
+
+
+def _show_status(home: Home, status: Mapping[str, Any]) -> None:
+    print(f"lab {home.name} is up for {status['seconds_up']:.0f} s, {status['memory_mb']:.0f} MB")
+    _show_places(status)
+    for controller in status["controllers"]:
+        words = ["up" if controller["up"] else "down", "licensed" if controller["licensed"] else "unlicensed"]
+        words.append("API open" if controller["listening"] else "API closed")
+        print(f"router         {controller['name']}  {controller['address']}  {', '.join(words)}")
+        _show_tunnels(controller["tunnels"], lambda tunnel: f"{tunnel['endpoint']} ({tunnel['peer_address']})")
+    for name, site in status["sites"].items():
+        print(f"site           {name}")
+        _show_tunnels(site["tunnels"], lambda tunnel: f"{tunnel['peer']} ({tunnel['peer_address']})")
+
+
+def _show_tunnels(tunnels: Sequence[Mapping[str, Any]], who: Callable[[Mapping[str, Any]], str]) -> None:
+    for tunnel in tunnels:
+        state = "connected" if tunnel["connected"] else f"down: {tunnel['reason']}"
+        print(f"  tunnel       {who(tunnel)}  {state}")

@@ -1,0 +1,74 @@
+"""The lab process's own small HTTP endpoint: status, counts of calls, and the end.
+
+It wants the token that stands in the lab's private directory, so that no web page and no other user can end a lab.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import Callable
+from typing import Self
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from .lab import Lab
+from .loop import LoopThread
+
+
+class Control:
+    """Listens on 127.0.0.1 at a port of the kernel's choice, until its context ends.
+
+    Parameters:
+        lab: The lab to tell about.
+        thread: The event loop to live in.
+        down: Called, in the loop, when the lab is asked to end; must return at once.
+
+    Attributes:
+        endpoint, token: Where it listens, and what must stand in the header `Authorization: Bearer TOKEN`.
+    """
+
+    def __init__(self, lab: Lab, thread: LoopThread, down: Callable[[], object]) -> None:
+        self._lab, self._thread, self._down = lab, thread, down
+        self.token = secrets.token_urlsafe(24)
+        self._runner: web.AppRunner | None = None
+        self.endpoint = thread.run(self._listen())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._runner is not None:
+            self._thread.run(self._runner.cleanup())
+            self._runner = None
+
+    async def _listen(self) -> str:
+        application = web.Application(middlewares=[self._authorize])
+        application.router.add_get("/status", self._status)
+        application.router.add_get("/calls", self._calls)
+        application.router.add_post("/down", self._end)
+        self._runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        return f"http://{host}:{port}"
+
+    @web.middleware
+    async def _authorize(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        expected = f"Bearer {self.token}"
+        if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected.encode()):
+            raise web.HTTPUnauthorized
+        return await handler(request)
+
+    async def _status(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response(await asyncio.to_thread(self._lab.status))
+
+    async def _calls(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response(await asyncio.to_thread(self._lab.calls))
+
+    async def _end(self, request: web.Request) -> web.StreamResponse:
+        self._down()
+        return web.json_response({"down": True})

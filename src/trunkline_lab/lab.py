@@ -1,0 +1,213 @@
+"""A whole lab in this process: two clouds, routers, and a datacentre, on loopback."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from . import settings
+from .addresses import Claim
+from .site import Site
+from .world import Pace, World
+
+if TYPE_CHECKING:
+    from .aws import AwsFace
+    from .azure import AzureFace
+    from .vns3 import Controllers, Workbench
+
+CALLER = "127.0.0.1"
+AWS_ACCOUNTS = {"A": "210000000001", "A2": "210000000002"}
+AZURE_SUBSCRIPTIONS = {
+    "B": "b0000000-0000-4000-8000-000000000001",
+    "B2": "b0000000-0000-4000-8000-000000000002",
+}
+TENANT = "70000000-0000-4000-8000-000000000001"
+REGIONS = {"aws": "us-east-1", "azure": "westeurope"}
+AZURE_ROUTER_IMAGE = "cohesive:vns3:byol:6.0.0"
+
+
+class Lab:
+    """A lab; also a context manager. One process holds at most one.
+
+    Parameters:
+        pace: How long things take.
+        routers: How many factory-fresh controllers to boot outside any cloud.
+        directory: Where configuration and secrets go; a temporary one, removed at `stop`, when none is given.
+        callers: The addresses of this computer from which users call; the first goes into the configuration.
+
+    Attributes:
+        config: The configuration's path, for `trunkline --config`.
+        aws, azure: The clouds' faces; `.endpoint` and `.calls`.
+        controllers: The routers.
+        bench: Puts further factory-fresh controllers on the table.
+        site: The datacentre.
+    """
+
+    config: Path
+    aws: AwsFace
+    azure: AzureFace
+    controllers: Controllers
+    bench: Workbench
+    site: Site
+
+    def __init__(
+        self,
+        *,
+        pace: Pace | None = None,
+        routers: int = 0,
+        directory: Path | None = None,
+        callers: Iterable[str] = (CALLER,),
+    ) -> None:
+        self.pace = pace or Pace()
+        self.callers = tuple(callers)
+        self._routers = routers
+        self._given = directory
+        self._undo: list[Callable[[], object]] = []
+        self.started = 0.0
+
+    def start(self) -> Self:
+        """Start everything; what was started is stopped again when a part fails."""
+        self.started = time.time()
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    __enter__ = start
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop everything, last first. May be called twice."""
+        while self._undo:
+            self._undo.pop()()
+
+    def _start(self) -> None:
+        claim = Claim()
+        self._undo.append(claim.release)
+        self.world = World(claim.addresses, self.pace)
+        with ThreadPoolExecutor(3) as side_by_side:
+            parts = [side_by_side.submit(part) for part in (self._start_aws, self._start_azure, self._start_routers)]
+        for part in parts:
+            part.result()
+        for face in (self.aws, self.azure, self.bench):
+            self.controllers.add_face(face)
+        for _ in range(self._routers):
+            self.bench.put()
+        self.controllers.settle()
+        self.config = self._write_settings()
+
+    def _start_aws(self) -> None:
+        from .aws import AwsFace
+
+        self.aws = AwsFace(self.world, region=REGIONS["aws"])
+        self.aws.start()
+        self._undo.append(self.aws.stop)
+
+    def _start_azure(self) -> None:
+        from .azure import AzureFace
+
+        self.azure = AzureFace(self.world, subscriptions=tuple(AZURE_SUBSCRIPTIONS.values()))
+        self.azure.start()
+        self._undo.append(self.azure.stop)
+
+    def _start_routers(self) -> None:
+        from .vns3 import Controllers, Workbench
+
+        self.controllers = Controllers(self.world, callers=self.callers)
+        self._undo.append(self.controllers.stop)
+        self.bench = Workbench(self.world)
+        self.site = Site("datacentre", self.world.addresses.take())
+        self.controllers.add_site(self.site)
+
+    def _write_settings(self) -> Path:
+        from .vns3 import issue_license
+
+        directory = self._given
+        if directory is None:
+            directory = Path(tempfile.mkdtemp(prefix="trunkline-lab-"))
+            self._undo.append(lambda: shutil.rmtree(directory, ignore_errors=True))
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return settings.write(
+            directory,
+            accounts=self._accounts(),
+            site=self.site,
+            caller=self.callers[0],
+            license_text=issue_license(),
+        )
+
+    def _accounts(self) -> Mapping[str, Mapping[str, str]]:
+        accounts = {name: self._aws_account(number) for name, number in AWS_ACCOUNTS.items()}
+        accounts |= {name: self._azure_account(number) for name, number in AZURE_SUBSCRIPTIONS.items()}
+        return accounts
+
+    def _aws_account(self, number: str) -> dict[str, str]:
+        key, secret = self.aws.credentials(number)
+        return {
+            "cloud": "aws",
+            "region": REGIONS["aws"],
+            "endpoint": self.aws.endpoint,
+            "access_key_id": key,
+            "secret_access_key": secret,
+            "router_image": self.aws.router_image,
+        }
+
+    def _azure_account(self, subscription: str) -> dict[str, str]:
+        return {
+            "cloud": "azure",
+            "subscription": subscription,
+            "tenant": TENANT,
+            "resource_group": "trunkline",
+            "region": REGIONS["azure"],
+            "endpoint": self.azure.endpoint,
+            "router_image": AZURE_ROUTER_IMAGE,
+        }
+
+    def status(self) -> dict[str, object]:
+        """How the lab stands, as plain data for JSON. Thread safe."""
+        return {
+            "config": str(self.config),
+            "endpoints": {"aws": self.aws.endpoint, "azure": self.azure.endpoint},
+            "caller": self.callers[0],
+            "controllers": self.controllers.reports(),
+            "sites": {
+                self.site.name: {
+                    "address": self.site.address,
+                    "prefixes": list(self.site.prefixes),
+                    "tunnels": self.site_tunnels(),
+                }
+            },
+            "seconds_up": round(time.time() - self.started, 1),
+            "memory_mb": _memory_mb(),
+        }
+
+    def site_tunnels(self) -> list[dict[str, object]]:
+        """The datacentre's own report: `peer`, `peer_address`, `connected`, `since` (epoch seconds), `reason`."""
+        return self.controllers.site_tunnels(self.site)
+
+    def calls(self) -> dict[str, dict[str, int]]:
+        """How often each operation was called, by service. Thread safe."""
+        counts: dict[str, Counter[str]] = {}
+        for record in list(self.aws.calls):
+            counts.setdefault(record.service, Counter())[record.operation] += 1
+        for entry in list(self.azure.calls):
+            counts.setdefault("azure", Counter())[entry.operation] += 1
+        counts["vns3"] = Counter(self.controllers.counts())
+        return {service: dict(sorted(found.items())) for service, found in sorted(counts.items())}
+
+
+def _memory_mb() -> float:
+    """The most memory that this process has held resident, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable, Iterable
 
 from trunkline_lab.azure.errors import ArmError, invalid_request
 from trunkline_lab.azure.provider import Change, Provider
 from trunkline_lab.azure.resources.kind import region
-from trunkline_lab.azure.store import Document, Group
+from trunkline_lab.azure.store import Document, Group, Resource
 
 _NAME = re.compile(r"^[-\w._()]{0,89}[-\w_()]$")
 
@@ -45,44 +46,51 @@ def put_group(provider: Provider, subscription: str, name: str, body: Document) 
 
 
 async def delete_group(provider: Provider, group: Group) -> None:
-    """Delete all that the group holds, users before what they use, then the group. Raises ArmError when blocked."""
+    """Delete all that the group holds, then the group. Raises ArmError when something else uses a part of it."""
     store = provider.site.store
+    try:
+        await delete_all(provider, lambda: store.resources(group.subscription, group.name))
+    except ArmError:
+        group.state = "Succeeded"
+        raise
+    with store.lock:
+        store.drop_group(group)
+
+
+async def delete_all(provider: Provider, doomed: Callable[[], Iterable[Resource]]) -> None:
+    """Delete resources, users before what they use. Raises ArmError (ResourceGroupDeletionBlocked) when stuck.
+
+    Parameters:
+        provider: Deletes one.
+        doomed: Answers those that are left.
+    """
     while True:
-        begun, refusals = _begin(provider, group)
+        begun, refusals = _begin(provider, doomed)
         if not begun and not refusals:
-            break
+            return
         if not begun and all(refusal.status != 429 for refusal in refusals):
-            group.state = "Succeeded"
             raise ArmError(
                 409,
                 "ResourceGroupDeletionBlocked",
-                f"Deletion of resource group '{group.name}' failed as resources with identifiers "
+                "Deletion failed as resources with identifiers "
                 f"'{', '.join(str(refusal.target) for refusal in refusals)}' could not be deleted. The provisioning "
                 "state of the resource group will be rolled back.",
                 details=refusals,
             )
         await asyncio.gather(*(provider.finish_delete(change) for change in begun))
-        await asyncio.sleep(0.01 if not begun else 0)
-    with store.lock:
-        store.drop_group(group)
+        await asyncio.sleep(0 if begun else 0.01)
 
 
-def _begin(provider: Provider, group: Group) -> tuple[list[Change], list[ArmError]]:
+def _begin(provider: Provider, doomed: Callable[[], Iterable[Resource]]) -> tuple[list[Change], list[ArmError]]:
     """Begin to delete whatever can be deleted now; also why the rest cannot."""
-    begun, refusals = [], []
+    begun: list[Change] = []
+    refusals: list[ArmError] = []
     with provider.site.store.lock:
-        for resource in provider.site.store.resources(group.subscription, group.name):
+        for resource in doomed():
             try:
                 change = provider.delete(resource.id)
             except ArmError as refused:
-                refusals.append(
-                    ArmError(
-                        refused.status,
-                        refused.code,
-                        refused.message,
-                        target=str(resource.id).partition("/providers/")[2],
-                    )
-                )
+                refusals.append(ArmError(refused.status, refused.code, refused.message, target=str(resource.id)))
             else:
                 begun += [change] if change is not None else []
     return begun, refusals

@@ -230,7 +230,8 @@ def _items(source: Document, scope: Scope, place: Place, known: Known) -> tuple[
         for index in range(loop_count(scope, loop)):
             item = _item(raw, scope.looped(name, index), place, known)
             if str(loop.get("mode", "parallel")).lower() == "serial":
-                item.depends |= {other.id.key for other in made[: len(made) - int(loop.get("batchSize", 1)) + 1]}
+                batch = int(loop.get("batchSize", 1))
+                item.depends |= {other.id.key for other in made[: index // batch * batch]}
             made.append(item)
         items += made
         loops[name.lower()] = {item.id.key for item in made}
@@ -251,8 +252,8 @@ def _item(raw: Document, scope: Scope, place: Place, known: Known) -> Item:
     if not isinstance(names, str) or not names:
         raise invalid_template(f"The name '{raw['name']}' of a template resource is not a text")
     type_, version = scope.value(raw["type"]), scope.value(raw["apiVersion"])
-    namespace, *types = type_.split("/")
-    if len(types) != len(names.split("/")):
+    types = type_.split("/")
+    if len(types) - 1 != len(names.split("/")):
         raise invalid_template(
             f"The template resource '{names}' for type '{type_}' has incorrect segment lengths. A nested resource type "
             "must have identical number of segments as its resource name. A root resource type must have segment "

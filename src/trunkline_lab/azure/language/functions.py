@@ -205,14 +205,14 @@ def _range(start: Any, count: Any) -> list[int]:
     return list(range(_integer(start), _integer(start) + _integer(count)))
 
 
-def _divide(one: Any, other: Any) -> int:
+def _divide(one: int, other: int) -> int:
     if _integer(other) == 0:
         raise ValueError("a number cannot be divided by zero")
     quotient = abs(_integer(one)) // abs(other)
     return quotient if (one < 0) == (other < 0) else -quotient
 
 
-def _modulo(one: Any, other: Any) -> int:
+def _modulo(one: int, other: int) -> int:
     return _integer(one) - _divide(one, other) * _integer(other)
 
 

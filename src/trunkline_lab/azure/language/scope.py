@@ -48,6 +48,7 @@ class Scope:
         functions: The template's own functions by lower-case "namespace.name".
         loops: The index of each copy loop by lower-case name; "" is the innermost one.
         reference: Answers reference(id or name, full); None where a template must not ask.
+        lenient: Whether an expression that asks for what is not there yet is left as it stands (what-if).
         defaults: Whether this is a parameter's default value, the one place for newGuid() and utcNow().
     """
 
@@ -57,6 +58,7 @@ class Scope:
     functions: Mapping[str, Any] = field(default_factory=dict)
     loops: Mapping[str, int] = field(default_factory=dict)
     reference: Reference | None = None
+    lenient: bool = False
     defaults: bool = False
 
     def looped(self, name: str, index: int) -> Scope:
@@ -72,8 +74,17 @@ class Scope:
         if isinstance(node, dict):
             return self._object(node)
         if is_expression(node):
-            return self.evaluate(parse(node))
+            return self._expression(node)
         return node[1:] if isinstance(node, str) and node.startswith("[[") else node
+
+    def _expression(self, node: str) -> Any:
+        """The value of an expression; the expression itself where that is allowed and it cannot be known yet."""
+        try:
+            return self.evaluate(parse(node))
+        except ArmError as unknown:
+            if self.lenient and unknown.code in ("ResourceNotFound", "NotFound", "ResourceGroupNotFound"):
+                return node
+            raise
 
     def _object(self, node: dict[str, Any]) -> dict[str, Any]:
         """An object; `copy` in it makes properties that are arrays."""

@@ -1,0 +1,392 @@
+"""Deployments at the scope of a resource group: validated, run, cancelled, listed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from graphlib import TopologicalSorter
+from typing import Any
+
+from trunkline_lab.azure.deployment import Deployment, Step
+from trunkline_lab.azure.errors import ArmError, resource_not_found
+from trunkline_lab.azure.groups import delete_all
+from trunkline_lab.azure.ids import ResourceId, same
+from trunkline_lab.azure.language.scope import Place, Reference
+from trunkline_lab.azure.provider import DEPLOYMENTS, Provider
+from trunkline_lab.azure.store import Document
+from trunkline_lab.azure.template import Item, Template, read_template
+
+_SEE = "Please see https://aka.ms/arm-deployment-operations for usage details."
+
+
+class Deployments:
+    """All deployments of one cloud.
+
+    Parameters:
+        provider: Makes the resources.
+        changed: Called after each operation that may have changed something.
+    """
+
+    def __init__(self, provider: Provider, changed: Callable[[], None]) -> None:
+        self.provider = provider
+        self._changed = changed
+        self._all: dict[str, Deployment] = {}
+
+    def find(self, id_: ResourceId) -> Deployment:
+        """The deployment. Raises ArmError (DeploymentNotFound)."""
+        self.provider.site.store.group(id_.subscription, id_.group)
+        found = self._all.get(id_.key)
+        if found is None:
+            raise ArmError(404, "DeploymentNotFound", f"Deployment '{id_.name}' could not be found.")
+        return found
+
+    def in_group(self, subscription: str, group: str) -> list[Deployment]:
+        """The group's deployments, newest first."""
+        self.provider.site.store.group(subscription, group)
+        place = (subscription.lower(), group.lower())
+        found = [one for one in self._all.values() if (one.id.subscription.lower(), one.id.group.lower()) == place]
+        return sorted(found, key=lambda one: one.began, reverse=True)
+
+    def forget_group(self, subscription: str, group: str) -> None:
+        """A group that is deleted takes its deployments' history with it."""
+        place = (subscription.lower(), group.lower())
+        for key, one in list(self._all.items()):
+            if (one.id.subscription.lower(), one.id.group.lower()) == place:
+                del self._all[key]
+
+    # Before anything runs
+
+    def read(self, id_: ResourceId, body: Document) -> Deployment:
+        """A deployment made ready from a request's body. Raises ArmError; nothing has changed."""
+        properties = body.get("properties")
+        if not isinstance(properties, dict):
+            raise ArmError(400, "InvalidRequestContent", "The request content was invalid: 'properties' is missing.")
+        mode = next(
+            (known for known in ("Incremental", "Complete") if known.lower() == str(properties.get("mode")).lower()),
+            None,
+        )
+        if mode is None:
+            raise ArmError(
+                400,
+                "InvalidRequestContent",
+                "The request content was invalid and could not be deserialized: "
+                f"'Error converting value \"{properties.get('mode')}\" to type 'DeploymentMode'. Path 'properties.mode'.'.",
+            )
+        for name in ("templateLink", "parametersLink"):
+            if properties.get(name):
+                uri = properties[name].get("uri") if isinstance(properties[name], dict) else properties[name]
+                raise ArmError(400, "InvalidContentLink", f"Unable to download deployment content from '{uri}'.")
+        template = read_template(
+            properties.get("template"), properties.get("parameters"), self._place(id_, properties), self.provider.known
+        )
+        return Deployment(id_, template, mode, tags=dict(body.get("tags") or {}))
+
+    def _place(self, id_: ResourceId, properties: Document) -> Place:
+        """Where a deployment runs. Raises ArmError (ResourceGroupNotFound)."""
+        store = self.provider.site.store
+        template = properties.get("template") or {}
+        return Place(
+            store.group(id_.subscription, id_.group).view(),
+            {
+                "id": f"/subscriptions/{id_.subscription}",
+                "subscriptionId": id_.subscription,
+                "tenantId": store.tenant,
+                "displayName": "Lab",
+            },
+            {
+                "name": id_.name,
+                "properties": {
+                    "mode": properties.get("mode"),
+                    "template": {"contentVersion": template.get("contentVersion")},
+                    "provisioningState": "Accepted",
+                },
+            },
+        )
+
+    def check(self, deployment: Deployment) -> None:
+        """ARM's preflight: every resource whose body is known is held against its type.
+
+        Raises:
+            ArmError: InvalidTemplateDeployment, with the first causes as details.
+        """
+        causes = list(self._causes(deployment))
+        if causes:
+            raise ArmError(
+                400,
+                "InvalidTemplateDeployment",
+                f"The template deployment '{deployment.id.name}' is not valid according to the validation procedure. "
+                f"The tracking id is '{deployment.correlation}'. See inner errors for details.",
+                details=causes,
+            )
+
+    def _causes(self, deployment: Deployment) -> list[ArmError]:
+        causes: list[ArmError] = []
+        for item in deployment.template.wanted():
+            if item.asks():
+                continue
+            if item.nested:
+                causes += self._causes(self.nested(item, None))
+                continue
+            try:
+                self.provider.check(item.id, item.body(None))
+            except ArmError as refused:
+                if refused.code == "InvalidTemplate":
+                    raise
+                causes.append(
+                    ArmError(
+                        refused.status, refused.code, refused.message, target=str(item.id), details=refused.details
+                    )
+                )
+        return causes
+
+    def nested(self, item: Item, reference: Reference | None) -> Deployment:
+        """The deployment that a template holds. Raises ArmError."""
+        settings = item.settings(reference)
+        outer = None if item.inner else replace(item.scope, reference=None)
+        template = read_template(
+            settings.get("template"),
+            settings.get("parameters"),
+            self._place(item.id, settings),
+            self.provider.known,
+            outer,
+        )
+        return Deployment(item.id, template, str(settings.get("mode", "Incremental")).capitalize())
+
+    # Running
+
+    def begin(self, deployment: Deployment) -> bool:
+        """Note a deployment that is to run; True when none of its name was there. Raises ArmError."""
+        old = self._all.get(deployment.id.key)
+        if old is not None and old.active:
+            raise ArmError(
+                409,
+                "DeploymentActive",
+                f"Unable to edit or replace deployment '{old.id.name}': previous deployment from '{old.began.isoformat()}' "
+                "is still active. Please see https://aka.ms/arm-deploy for usage details.",
+            )
+        self._all[deployment.id.key] = deployment
+        return old is None
+
+    async def run(self, deployment: Deployment) -> None:
+        """Make what a deployment asks for. Raises ArmError; resources made before a failure stay, as in ARM."""
+        deployment.state = "Running"
+        try:
+            failures = await self._make(deployment)
+            if deployment.canceled:
+                raise ArmError(409, "DeploymentCanceled", f"The deployment '{deployment.id.name}' was canceled.")
+            if failures:
+                raise ArmError(
+                    409,
+                    "DeploymentFailed",
+                    f"At least one resource deployment operation failed. Please list deployment operations for details. {_SEE}",
+                    target=str(deployment.id),
+                    details=failures,
+                )
+            if deployment.mode == "Complete":
+                await self._remove_strangers(deployment)
+            deployment.outputs = self._outputs(deployment)
+        except ArmError as failed:
+            deployment.end("Canceled" if deployment.canceled else "Failed", failed)
+            raise
+        deployment.end("Succeeded")
+
+    async def _make(self, deployment: Deployment) -> list[ArmError]:
+        """Make all resources, each as soon as what it waits for is there; answers the failures."""
+        items = {item.id.key: item for item in deployment.template.items}
+        sorter = TopologicalSorter({key: item.depends for key, item in items.items()})
+        sorter.prepare()
+        running: dict[asyncio.Task[None], str] = {}
+        failures: list[ArmError] = []
+        while sorter.is_active():
+            ready = sorter.get_ready()
+            for key in ready:
+                if not items[key].wanted:
+                    sorter.done(key)
+                elif not deployment.canceled:
+                    running[asyncio.create_task(self._make_one(deployment, items[key]))] = key
+            if not running and not ready:
+                break
+            if not running:
+                continue
+            ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                key = running.pop(task)
+                failed = task.exception()
+                if failed is None:
+                    sorter.done(key)
+                elif isinstance(failed, ArmError):
+                    failures.append(failed)
+                else:
+                    raise failed
+        return failures
+
+    async def _make_one(self, deployment: Deployment, item: Item) -> None:
+        """Make one resource, and note how that went. Raises ArmError with the resource as its target."""
+        step = deployment.begin(item.id)
+        try:
+            if item.nested:
+                inner = self.nested(item, self.reference(deployment.template))
+                self.check(inner)
+                self.begin(inner)
+                await self.run(inner)
+                step.end(200)
+            else:
+                await self._put(item, deployment, step)
+        except ArmError as refused:
+            failed = ArmError(
+                refused.status, refused.code, refused.message, target=str(item.id), details=refused.details
+            )
+            step.end(refused.status, failed)
+            raise failed from refused
+        finally:
+            self._changed()
+
+    async def _put(self, item: Item, deployment: Deployment, step: Step) -> None:
+        """PUT one resource; what is busy is tried again, as ARM does."""
+        body = item.body(self.reference(deployment.template))
+        while True:
+            try:
+                change = self.provider.put(item.id, body)
+                break
+            except ArmError as refused:
+                if refused.status != 429:
+                    raise
+            await asyncio.sleep(max(self.provider.site.world.pace.resource, 0.005))
+        await self.provider.finish_put(change)
+        step.end(201 if change.fresh else 200)
+
+    def reference(self, template: Template) -> Reference:
+        """What reference() answers while `template` is deployed."""
+
+        def ask(name: str, full: bool) -> Any:
+            id_ = template.find(name)
+            if id_ is None:
+                if not name.lower().startswith("/subscriptions/"):
+                    raise ArmError(
+                        400,
+                        "InvalidTemplate",
+                        f"Unable to process template language expressions: 'The resource '{name}' is not defined in the "
+                        "template, and is no resource id'.",
+                    )
+                id_ = ResourceId.parse(name)
+            document = self._document(id_)
+            if not full:
+                return document["properties"]
+            subscription, group = id_.subscription, id_.group
+            return {**document, "resourceId": str(id_), "subscriptionId": subscription, "resourceGroupName": group}
+
+        return ask
+
+    def _document(self, id_: ResourceId) -> Document:
+        """A resource or deployment as it is told. Raises ArmError when it is not there."""
+        if same(id_.type, DEPLOYMENTS):
+            found = self._all.get(id_.key)
+            if found is None:
+                raise resource_not_found(id_.type, id_.name, id_.group)
+            return found.view()
+        with self.provider.site.store.lock:
+            return self.provider.get(id_)
+
+    async def _remove_strangers(self, deployment: Deployment) -> None:
+        """Complete mode: delete what the group holds and the template does not ask for. Raises ArmError."""
+        kept = {id_.top.key for id_ in self._touched(deployment)}
+        subscription, group = deployment.template.place.group_path
+
+        store = self.provider.site.store
+        doomed = [one.id for one in store.resources(subscription, group) if one.id.key not in kept]
+        steps = [deployment.begin(id_, "Delete") for id_ in doomed]
+        left = {id_.key for id_ in doomed}
+        try:
+            await delete_all(
+                self.provider, lambda: [one for one in store.resources(subscription, group) if one.id.key in left]
+            )
+        except ArmError as refused:
+            for step in steps:
+                step.end(refused.status, refused)
+            raise
+        for step in steps:
+            step.end(200)
+
+    def _touched(self, deployment: Deployment) -> list[ResourceId]:
+        """The resources of a deployment and of those that it holds."""
+        found: list[ResourceId] = []
+        for id_ in deployment.made():
+            nested = self._all.get(id_.key)
+            found += self._touched(nested) if nested is not None else [id_]
+        return found
+
+    def _outputs(self, deployment: Deployment) -> Document:
+        """The outputs' values, secrets without. Raises ArmError (DeploymentOutputEvaluationFailed)."""
+        template = deployment.template
+        scope = replace(template.scope, reference=self.reference(template))
+        outputs: Document = {}
+        causes = []
+        for name, output in (template.source.get("outputs") or {}).items():
+            try:
+                if scope.value(output.get("condition", True)):
+                    outputs[name] = _output(name, output, scope.value(_looped(name, output)))
+            except ArmError as refused:
+                causes.append(ArmError(400, "DeploymentOutputEvaluationFailed", refused.message, target=name))
+        if causes:
+            names = ", ".join(str(cause.target) for cause in causes)
+            raise ArmError(
+                400,
+                "DeploymentOutputEvaluationFailed",
+                f"Unable to evaluate template outputs: '{names}'. Please see error details and deployment operations. {_SEE}",
+                target=names,
+                details=causes,
+            )
+        return outputs
+
+    # Afterwards
+
+    def cancel(self, id_: ResourceId) -> None:
+        """Begin no further resource. Raises ArmError when the deployment has ended."""
+        deployment = self.find(id_)
+        if not deployment.active:
+            raise ArmError(
+                409,
+                "DeploymentCannotBeCancelled",
+                f"The deployment '{id_.name}' cannot be cancelled as it is in the final state '{deployment.state}'.",
+            )
+        deployment.canceled = True
+
+    def delete(self, id_: ResourceId) -> None:
+        """Forget a deployment, and leave what it made. Raises ArmError while it runs."""
+        deployment = self.find(id_)
+        if deployment.active:
+            raise ArmError(409, "DeploymentActive", f"Unable to delete deployment '{id_.name}': it is still active.")
+        del self._all[id_.key]
+
+
+_OUTPUTS = {
+    "string": ("String", str),
+    "securestring": ("SecureString", str),
+    "int": ("Int", int),
+    "bool": ("Bool", bool),
+    "object": ("Object", dict),
+    "secureobject": ("SecureObject", dict),
+    "array": ("Array", list),
+}
+
+
+def _looped(name: str, output: Document) -> Any:
+    """An output's expression, or the loop that makes it."""
+    loop = output.get("copy")
+    return {"copy": [{"name": name, **loop}]} if isinstance(loop, dict) else output.get("value")
+
+
+def _output(name: str, output: Document, value: Any) -> Document:
+    """One output. Raises ArmError when its value is not of its type."""
+    if isinstance(output.get("copy"), dict):
+        value = value[name]
+    spelling, expected = _OUTPUTS.get(str(output.get("type")).lower(), ("", object))
+    if not spelling or type(value) is not expected:
+        raise ArmError(
+            400,
+            "DeploymentOutputEvaluationFailed",
+            f"The template output '{name}' is not valid: its type is '{output.get('type')}', "
+            f"and its value is of the type '{type(value).__name__}'.",
+        )
+    return {"type": spelling} if spelling.startswith("Secure") else {"type": spelling, "value": value}

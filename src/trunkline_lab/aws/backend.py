@@ -1,0 +1,136 @@
+"""moto as the lab runs it: state of its own, public addresses of the lab's, known images only.
+
+moto's backends belong to the process, so one process holds one lab's AWS.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from moto import settings
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+from moto.ec2.models import ec2_backends, elastic_ip_addresses, elastic_network_interfaces
+from moto.ec2.models.amis import Ami
+from moto.iam.models import get_account_id_from, iam_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.test import run_wsgi_app
+
+from trunkline_lab.aws.calls import Answer, Call, Refused
+from trunkline_lab.world import PublicAddresses
+
+_in_use = threading.Lock()
+
+
+class Backend:
+    """moto's services behind one lock: a call sees the whole state, and nothing changes under it.
+
+    Parameters:
+        addresses: Where elastic and automatic public addresses come from.
+        images: AMI ids that exist in every account and region.
+    """
+
+    def __init__(self, addresses: PublicAddresses, images: tuple[str, ...]) -> None:
+        self.lock = threading.RLock()
+        self._addresses, self._images = addresses, images
+        self._leased: set[str] = set()
+        self._replaced: list[tuple[Any, str, Any]] = []
+        self._environment: str | None = None
+        self._application = DomainDispatcherApplication(create_backend_app)
+
+    def start(self) -> None:
+        """Take moto over, with fresh state. Raises RuntimeError when another lab of this process has it."""
+        if not _in_use.acquire(blocking=False):
+            raise RuntimeError("this process already runs a lab's AWS: stop it first, or start a second process")
+        # The environment's word is read each time a backend is made: 900 stock images cost 0.1 s and 5 MB a region.
+        self._environment = os.environ.get("MOTO_EC2_LOAD_DEFAULT_AMIS")
+        os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+        self._replace(elastic_ip_addresses, "random_ip", self._lease)
+        self._replace(elastic_network_interfaces, "random_public_ip", self._lease)
+        self._replace(settings, "ENABLE_AMI_VALIDATION", True)
+        self._reset()
+
+    def stop(self) -> None:
+        """Give moto back as it was, without state."""
+        with self.lock:
+            self._reset()
+            for owner, name, original in reversed(self._replaced):
+                setattr(owner, name, original)
+            self._replaced.clear()
+            os.environ.pop("MOTO_EC2_LOAD_DEFAULT_AMIS", None)
+            if self._environment is not None:
+                os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = self._environment
+            for address in self._leased:
+                self._addresses.give_back(address)
+            self._leased.clear()
+        _in_use.release()
+
+    def answer(self, call: Call) -> Answer:
+        """What moto says to a call. The caller holds the lock."""
+        if call.service == "ec2":
+            self.ec2(call.account, call.region)
+        body, status, headers = run_wsgi_app(self._application, call.replay(), buffered=True)
+        return Answer(int(status.split()[0]), tuple(headers.items()), b"".join(body))
+
+    def ec2(self, account: str, region: str) -> Any:
+        """moto's EC2 of one account and region, with the lab's images in it. Raises Refused for no such region."""
+        try:
+            found = ec2_backends[account][region]
+        except KeyError:
+            raise Refused("InvalidEndpoint", f"There is no region {region}: check the client's region_name.") from None
+        for image in self._images:
+            if image not in found.amis:
+                found.amis[image] = Ami(found, image, name=f"router {image}", owner_id=account, public=True)
+        return found
+
+    def every_ec2(self) -> Iterator[tuple[str, str, Any]]:
+        """Account, region and EC2 of all that were used so far."""
+        for account, regions in list(ec2_backends.items()):
+            for region, found in list(regions.items()):
+                yield account, region, found
+
+    @staticmethod
+    def account_of(access_key: str) -> str:
+        """The account of an access key, moto's default one for keys that it did not give out."""
+        return str(get_account_id_from(access_key))
+
+    def credentials(self, account: str) -> tuple[str, str]:
+        """An access key and its secret that belong to `account`."""
+        with self.lock:
+            iam = iam_backends[account]["aws"]
+            if "lab" not in iam.users:
+                iam.create_user("us-east-1", "lab")
+            key = iam.create_access_key("lab")
+        return str(key.access_key_id), str(key.secret_access_key)
+
+    def return_addresses(self) -> None:
+        """Give back the leased public addresses that nothing holds any more. The caller holds the lock."""
+        held = set()
+        for _, _, ec2 in self.every_ec2():
+            held |= {address.public_ip for address in ec2.addresses}
+            held |= {interface.public_ip for interface in ec2.enis.values()}
+        for address in self._leased - held:
+            self._leased.discard(address)
+            self._addresses.give_back(address)
+
+    def _lease(self) -> str:
+        try:
+            address = self._addresses.take()
+        except RuntimeError as error:
+            raise Refused(
+                "AddressLimitExceeded", f"The maximum number of addresses has been reached: {error}"
+            ) from None
+        self._leased.add(address)
+        return address
+
+    def _replace(self, owner: Any, name: str, value: Callable[[], str] | bool) -> None:
+        self._replaced.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, value)
+
+    @staticmethod
+    def _reset() -> None:
+        BackendDict.reset()
+        reset_model_data()

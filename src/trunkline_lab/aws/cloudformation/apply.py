@@ -1,0 +1,193 @@
+"""From what is wanted to what is there: a template's resources made and changed, wave by wave.
+
+Resources whose needs are met start together and take one `pace.resource` together; within such a wave they are
+done in turn. What was done is remembered, newest last, so that it can be taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from typing import Any, Literal
+
+from botocore.exceptions import ClientError
+
+from trunkline_lab.aws.calls import Refused
+from trunkline_lab.aws.cloudformation import parameters
+from trunkline_lab.aws.cloudformation.changes import check_type, compare
+from trunkline_lab.aws.cloudformation.errors import Impossible
+from trunkline_lab.aws.cloudformation.functions import Thing
+from trunkline_lab.aws.cloudformation.setting import Setting
+from trunkline_lab.aws.cloudformation.stack import Built, Desired, Output, Stack
+from trunkline_lab.aws.cloudformation.steps import Steps
+from trunkline_lab.aws.cloudformation.values import text
+
+_REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
+CANCELLED = "Resource creation cancelled"
+
+
+class Failed(Exception):
+    """An operation did not reach its goal; the message is the stack's StackStatusReason."""
+
+
+@dataclass
+class Task:
+    """One resource of a wave.
+
+    Parameters:
+        built: Its record; in place in the stack already.
+        action: What happens to it.
+        properties, tags: What an update brings.
+        before: Properties and tags before an update; the replaced record before a replacement.
+    """
+
+    built: Built
+    action: Literal["create", "update", "replace"]
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    before: tuple[Mapping[str, Any], Mapping[str, str]] = ({}, {})
+    replaced: Built | None = None
+
+    @property
+    def verb(self) -> str:
+        """What its statuses begin with."""
+        return "CREATE" if self.action == "create" else "UPDATE"
+
+
+class Apply:
+    """Applies one desired state to one stack.
+
+    Attributes:
+        done: Every task that was begun, oldest first, failed ones too.
+        wanted: Names of the resources whose conditions hold.
+    """
+
+    def __init__(self, setting: Setting, stack: Stack, desired: Desired) -> None:
+        self._setting, self._stack, self._desired = setting, stack, desired
+        self._steps = Steps(setting, stack)
+        self._things = {name: Thing(built.physical, built.attributes) for name, built in stack.resources.items()}
+        self._scope = setting.scope(stack, desired, self._things)
+        self.done: list[Task] = []
+        self.wanted: Set[str] = frozenset()
+
+    def run(self) -> None:
+        """Do it all. Raises Failed, or Refused for a template error that shows only now."""
+        stack, template = self._stack, self._desired.template
+        self._check_parameters()
+        self.wanted = frozenset(self._scope.wanted())
+        for name in self.wanted & stack.resources.keys():
+            check_type(stack.resources[name], template.resources[name])
+        for wave in _waves(
+            {name: template.order[name] & self.wanted for name in template.order if name in self.wanted}
+        ):
+            failed = self._wave(wave)
+            if failed:
+                word = "update" if any(task.verb == "UPDATE" for task in failed) else "create"
+                names = ", ".join(task.built.name for task in failed)
+                raise Failed(f"The following resource(s) failed to {word}: [{names}]. ")
+            if stack.cancelled.is_set():
+                raise Failed(CANCELLED)
+        stack.outputs = self._outputs()
+        stack.imports = set(self._scope.imported)
+
+    def _wave(self, names: list[str]) -> list[Task]:
+        """Begin together what can begin together, then finish it. Returns what failed."""
+        tasks = [task for name in names if (task := self._begin(name)) is not None]
+        self.done += tasks
+        failed = [task for task in tasks if task.built.status.endswith("_FAILED")]
+        started = [task for task in tasks if task not in failed]
+        if started:
+            self._setting.wait()
+        for task in started:
+            if failed:
+                self._stack.note(task.built, f"{task.verb}_FAILED", CANCELLED)
+                failed.append(task)
+            elif not self._finish(task):
+                failed.append(task)
+        for name in names:
+            built = self._stack.resources[name]
+            self._things[name] = Thing(built.physical, built.attributes)
+        return failed
+
+    def _begin(self, name: str) -> Task | None:
+        """Decide what happens to a resource, and announce it; None when nothing does."""
+        stack, resource = self._stack, self._desired.template.resources[name]
+        old = stack.resources.get(name)
+        new = Built(name, resource.type, needs=self._desired.template.order[name])
+        new.deletion_policy, new.update_replace_policy = resource.deletion_policy, resource.update_replace_policy
+        try:
+            properties, tags = self._setting.evaluate(stack, self._desired, resource, self._scope)
+        except (Impossible, Refused) as error:
+            return self._stillborn(old or new, getattr(error, "message", str(error)), update=old is not None)
+        if old is None:
+            new.properties, new.tags = properties, tags
+            stack.resources[name] = new
+            stack.note(new, "CREATE_IN_PROGRESS")
+            return Task(new, "create")
+        difference = compare(old, properties, tags, stack.region)
+        if difference.replacement != "False":
+            new.properties, new.tags = properties, tags
+            stack.resources[name] = new
+            stack.note(new, "UPDATE_IN_PROGRESS", _REPLACING)
+            return Task(new, "replace", replaced=old)
+        old.needs, old.deletion_policy = new.needs, new.deletion_policy
+        old.update_replace_policy = new.update_replace_policy
+        if not difference:
+            return None
+        stack.note(old, "UPDATE_IN_PROGRESS")
+        return Task(old, "update", properties, tags, before=(old.properties, old.tags))
+
+    def _stillborn(self, built: Built, reason: str, *, update: bool) -> Task:
+        task = Task(
+            built, "update" if update else "create", built.properties, built.tags, (built.properties, built.tags)
+        )
+        self._stack.resources[built.name] = built
+        self._stack.note(built, f"{task.verb}_IN_PROGRESS")
+        self._stack.note(built, f"{task.verb}_FAILED", reason)
+        return task
+
+    def _finish(self, task: Task) -> bool:
+        if task.action == "update":
+            return self._steps.update(task.built, task.properties, task.tags)
+        return self._steps.create(task.built, task.verb)
+
+    def _check_parameters(self) -> None:
+        """Refuse ids that name nothing, before any resource is begun."""
+        stack = self._stack
+        ec2 = self._setting.clients.ec2(stack.account, stack.region)
+        for name, value in self._desired.values.items():
+            proof = parameters.existing(str(self._desired.template.parameters[name]["Type"]))
+            for item in value if isinstance(value, list) else [value]:
+                if proof is None:
+                    continue
+                try:
+                    getattr(ec2, proof[0])(**{proof[1]: [item]})
+                except ClientError:
+                    text = f"parameter value {item} for parameter name {name} does not exist"
+                    raise Failed(f"Parameter validation failed: {text}. ") from None
+
+    def _outputs(self) -> list[Output]:
+        stack, made = self._stack, []
+        for key, raw in self._desired.template.outputs.items():
+            if "Condition" in raw and not self._scope.holds(raw["Condition"]):
+                continue
+            value = self._scope.value(raw["Value"])
+            if isinstance(value, list | dict) or value is None:
+                rule = "The Value field of every Outputs member must evaluate to a String."
+                raise Failed(f"Template format error: Output {key} is malformed. {rule} ")
+            export = text(self._scope.value(raw["Export"]["Name"])) if "Export" in raw else ""
+            taken = self._setting.stacks.exports(stack.account, stack.region).get(export)
+            if taken and taken[0] is not stack:
+                raise Failed(f"Export with name {export} is already exported by stack {taken[0].name}. ")
+            made.append(Output(key, text(value), str(raw.get("Description", "")), export))
+        return made
+
+
+def _waves(order: Mapping[str, Set[str]]) -> Iterator[list[str]]:
+    sorter = TopologicalSorter(order)
+    sorter.prepare()
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=list(order).index)
+        yield ready
+        sorter.done(*ready)

@@ -1,0 +1,203 @@
+"""The template language's functions: an expression in, its value out."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from trunkline_lab.aws.cloudformation.errors import invalid
+from trunkline_lab.aws.cloudformation.language import VARIABLE, Template, unresolved
+from trunkline_lab.aws.cloudformation.values import UNKNOWN, Unknown, text
+
+_NO_VALUE: Final = object()
+
+
+@dataclass(frozen=True)
+class Thing:
+    """What a template may ask of a resource: its physical id (Ref) and its attributes (Fn::GetAtt)."""
+
+    physical: str | Unknown
+    attributes: Mapping[str, Any] | Unknown
+
+
+@dataclass
+class Scope:
+    """Everything that expressions of one template may refer to.
+
+    Parameters:
+        template: Whose expressions are evaluated.
+        parameters: Values by name, text or lists of text.
+        pseudo: Pseudo parameters by name; AWS::NoValue needs no entry.
+        things: The resources that are there by now.
+        exports: Gives an export's value by name, None when there is none.
+        zones: Gives the availability zones of a region.
+    """
+
+    template: Template
+    parameters: Mapping[str, Any]
+    pseudo: Mapping[str, Any]
+    things: Mapping[str, Thing]
+    exports: Callable[[str], str | None]
+    zones: Callable[[str], list[str]]
+    imported: set[str] = field(default_factory=set)
+
+    def value(self, node: Any) -> Any:
+        """Evaluate an expression; members that are AWS::NoValue vanish.
+
+        Raises Refused where CloudFormation finds a template error.
+        """
+        found = self._value(node)
+        return None if found is _NO_VALUE else found
+
+    def holds(self, condition: str) -> bool:
+        """Whether a named condition is true."""
+        if condition not in self.template.conditions:
+            raise invalid(f"Template format error: Unresolved condition dependency {condition}")
+        return bool(self._value(self.template.conditions[condition]))
+
+    def wanted(self) -> list[str]:
+        """The resources whose conditions hold, in the template's order."""
+        resources = self.template.resources.values()
+        return [each.name for each in resources if each.condition is None or self.holds(each.condition)]
+
+    def _value(self, node: Any) -> Any:
+        if isinstance(node, list):
+            return [found for item in node if (found := self._value(item)) is not _NO_VALUE]
+        if not isinstance(node, dict):
+            return node
+        if len(node) == 1:
+            name, argument = next(iter(node.items()))
+            function = _FUNCTIONS.get(name)
+            if function:
+                return function(self, argument)
+            if name.startswith("Fn::"):
+                raise invalid(f"Template error: the function {name} is not known")
+        return {key: found for key, item in node.items() if (found := self._value(item)) is not _NO_VALUE}
+
+    def _ref(self, name: Any) -> Any:
+        if name == "AWS::NoValue":
+            return _NO_VALUE
+        for known in (self.parameters, self.pseudo):
+            if name in known:
+                return known[name]
+        if name in self.things:
+            return self.things[name].physical
+        raise unresolved(name, "Resources")
+
+    def _get_att(self, argument: Any) -> Any:
+        parts = argument.split(".", 1) if isinstance(argument, str) else argument
+        if not isinstance(parts, list) or len(parts) != 2:
+            raise invalid("Template error: every Fn::GetAtt object requires two non-empty parameters")
+        name, attribute = parts[0], self._value(parts[1])
+        if name not in self.things:
+            raise invalid(f"Template error: instance of Fn::GetAtt references undefined resource {name}")
+        attributes = self.things[name].attributes
+        if isinstance(attributes, Unknown):
+            return UNKNOWN
+        if attribute not in attributes:
+            raise invalid(f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt")
+        return attributes[attribute]
+
+    def _sub(self, argument: Any) -> Any:
+        pattern, values = (argument, {}) if isinstance(argument, str) else (argument[0], self._value(argument[1]))
+        found: dict[str, Any] = {}
+        for name in VARIABLE.findall(pattern):
+            key = name.strip()
+            found[name] = values[key] if key in values else self._ref(key) if "." not in key else self._get_att(key)
+        if any(isinstance(value, Unknown) for value in found.values()):
+            return UNKNOWN
+        return VARIABLE.sub(lambda match: text(found[match[1]]), pattern).replace("${!", "${")
+
+    def _join(self, argument: Any) -> Any:
+        separator, parts = self._arguments("Fn::Join", argument, 2)
+        if isinstance(parts, Unknown) or any(isinstance(part, Unknown) for part in parts):
+            return UNKNOWN
+        return str(separator).join(text(part) for part in parts)
+
+    def _split(self, argument: Any) -> Any:
+        separator, whole = self._arguments("Fn::Split", argument, 2)
+        return UNKNOWN if isinstance(whole, Unknown) else str(whole).split(str(separator))
+
+    def _select(self, argument: Any) -> Any:
+        index, options = self._arguments("Fn::Select", argument, 2)
+        if isinstance(options, Unknown):
+            return UNKNOWN
+        try:
+            return options[int(index)]
+        except (IndexError, ValueError, TypeError):
+            raise invalid(f"Template error: Fn::Select cannot select nonexistent value at index {index}") from None
+
+    def _find_in_map(self, argument: Any) -> Any:
+        path = self._arguments("Fn::FindInMap", argument, 3)
+        found: Any = self.template.mappings
+        for key in path:
+            if not isinstance(found, dict) or str(key) not in found:
+                raise invalid(f"Template error: Unable to get mapping for {'::'.join(map(str, path))}")
+            found = found[str(key)]
+        return self._value(found)
+
+    def _if(self, argument: Any) -> Any:
+        if not isinstance(argument, list) or len(argument) != 3:
+            raise invalid("Template error: Fn::If requires a list argument with three elements")
+        return self._value(argument[1] if self.holds(argument[0]) else argument[2])
+
+    def _equals(self, argument: Any) -> bool:
+        left, right = self._arguments("Fn::Equals", argument, 2)
+        return text(left) == text(right)
+
+    def _get_azs(self, argument: Any) -> list[str]:
+        return self.zones(str(self._value(argument) or self.pseudo["AWS::Region"]))
+
+    def _cidr(self, argument: Any) -> Any:
+        block, count, *bits = self._value(argument)
+        if isinstance(block, Unknown):
+            return UNKNOWN
+        try:
+            network = ipaddress.ip_network(str(block), strict=False)
+            width = int(bits[0]) if bits else 8
+            subnets = network.subnets(new_prefix=network.max_prefixlen - width)
+            return [str(subnet) for subnet, _ in zip(subnets, range(int(count)), strict=False)]
+        except ValueError as error:
+            raise invalid(f"Template error: Fn::Cidr cannot divide {block}: {error}") from None
+
+    def _base64(self, argument: Any) -> Any:
+        plain = self._value(argument)
+        return UNKNOWN if isinstance(plain, Unknown) else base64.b64encode(text(plain).encode()).decode()
+
+    def _import(self, argument: Any) -> str:
+        name = str(self._value(argument))
+        value = self.exports(name)
+        if value is None:
+            raise invalid(f"No export named {name} found.")
+        self.imported.add(name)
+        return value
+
+    def _arguments(self, function: str, argument: Any, count: int) -> list[Any]:
+        found = self._value(argument)
+        if not isinstance(found, list) or len(found) != count:
+            raise invalid(f"Template error: {function} requires a list argument with {count} elements")
+        return found
+
+
+_FUNCTIONS: dict[str, Callable[[Scope, Any], Any]] = {
+    "Ref": Scope._ref,
+    "Condition": lambda scope, name: scope.holds(name),
+    "Fn::GetAtt": Scope._get_att,
+    "Fn::Sub": Scope._sub,
+    "Fn::Join": Scope._join,
+    "Fn::Split": Scope._split,
+    "Fn::Select": Scope._select,
+    "Fn::FindInMap": Scope._find_in_map,
+    "Fn::If": Scope._if,
+    "Fn::Equals": Scope._equals,
+    "Fn::And": lambda scope, parts: all(scope._value(part) for part in parts),
+    "Fn::Or": lambda scope, parts: any(scope._value(part) for part in parts),
+    "Fn::Not": lambda scope, parts: not scope._value(parts[0]),
+    "Fn::GetAZs": Scope._get_azs,
+    "Fn::Cidr": Scope._cidr,
+    "Fn::Base64": Scope._base64,
+    "Fn::ImportValue": Scope._import,
+}

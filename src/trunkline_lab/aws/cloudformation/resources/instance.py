@@ -1,0 +1,88 @@
+"""Instances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trunkline_lab.aws.cloudformation.resources.base import ResourceType, Work, retag
+
+_PLAIN = ("ImageId", "InstanceType", "KeyName", "UserData", "EbsOptimized", "DisableApiTermination")
+_PLACED = ("SubnetId", "SecurityGroupIds", "SecurityGroups", "PrivateIpAddress", "BlockDeviceMappings")
+
+_SHAPED = ("AvailabilityZone", "IamInstanceProfile", "MetadataOptions", "NetworkInterfaces")
+
+
+class Instance(ResourceType):
+    """AWS::EC2::Instance; Ref is its id."""
+
+    kind = "AWS::EC2::Instance"
+    properties = frozenset({*_PLAIN, *_PLACED, *_SHAPED, "SourceDestCheck", "Tags"})
+    updates = frozenset({"InstanceType", "SecurityGroupIds", "SourceDestCheck", "Tags"})
+    absent = frozenset({"InvalidInstanceID.NotFound"})
+
+    def create(self, work: Work) -> None:
+        """Run it on the interfaces that are given, or on one of its own."""
+        arguments = work.given(*_PLAIN, *_PLACED, "MetadataOptions", IamInstanceProfile="IamInstanceProfile")
+        if "AvailabilityZone" in work.properties:
+            arguments["Placement"] = {"AvailabilityZone": work.properties["AvailabilityZone"]}
+        if "IamInstanceProfile" in arguments:
+            arguments["IamInstanceProfile"] = {"Name": arguments["IamInstanceProfile"]}
+        if "NetworkInterfaces" in work.properties:
+            arguments["NetworkInterfaces"] = [_interface(each) for each in work.properties["NetworkInterfaces"]]
+        made = work.ec2.run_instances(MinCount=1, MaxCount=1, **arguments, **work.specification("instance"))
+        work.made(made["Instances"][0]["InstanceId"])
+        self._check(work, {})
+        self._read(work)
+
+    def update(self, work: Work, old: Mapping[str, Any], old_tags: Mapping[str, str]) -> None:
+        """Type (through a stop and a start), groups, check and tags."""
+        if work.properties.get("InstanceType") != old.get("InstanceType"):
+            kind = work.properties.get("InstanceType", "m1.small")
+            work.ec2.stop_instances(InstanceIds=[work.physical])
+            work.ec2.modify_instance_attribute(InstanceId=work.physical, InstanceType={"Value": kind})
+            work.ec2.start_instances(InstanceIds=[work.physical])
+        if work.properties.get("SecurityGroupIds") != old.get("SecurityGroupIds"):
+            groups = work.properties.get("SecurityGroupIds", [])
+            work.ec2.modify_instance_attribute(InstanceId=work.physical, Groups=groups)
+        self._check(work, old)
+        retag(work, work.physical, old_tags)
+        self._read(work)
+
+    def delete(self, work: Work) -> None:
+        """Terminate it."""
+        work.ec2.terminate_instances(InstanceIds=[work.physical])
+
+    @staticmethod
+    def _check(work: Work, old: Mapping[str, Any]) -> None:
+        value = work.properties.get("SourceDestCheck", True)
+        if value == old.get("SourceDestCheck", True):
+            return
+        # EC2 keeps the check on the interface; for an instance with one, the instance's is the interface's.
+        for interface in _describe(work)["NetworkInterfaces"]:
+            identity = interface["NetworkInterfaceId"]
+            work.ec2.modify_network_interface_attribute(NetworkInterfaceId=identity, SourceDestCheck={"Value": value})
+
+    @staticmethod
+    def _read(work: Work) -> None:
+        found = _describe(work)
+        work.attributes |= {
+            "InstanceId": work.physical,
+            "AvailabilityZone": found["Placement"]["AvailabilityZone"],
+            "PrivateIp": found.get("PrivateIpAddress", ""),
+            "PrivateDnsName": found.get("PrivateDnsName", ""),
+            "PublicIp": found.get("PublicIpAddress", ""),
+            "PublicDnsName": found.get("PublicDnsName", ""),
+            "VpcId": found.get("VpcId", ""),
+        }
+
+
+def _describe(work: Work) -> Any:
+    return work.ec2.describe_instances(InstanceIds=[work.physical])["Reservations"][0]["Instances"][0]
+
+
+def _interface(given: Mapping[str, Any]) -> dict[str, Any]:
+    renamed = {"GroupSet": "Groups"}
+    made = {renamed.get(name, name): value for name, value in given.items()}
+    made["DeviceIndex"] = int(made["DeviceIndex"])
+    return made

@@ -1,0 +1,106 @@
+"""What stack operations share: clients, stacks, the pace of things, and the making of scopes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from trunkline_lab.aws.cloudformation import parameters, schemas
+from trunkline_lab.aws.cloudformation.errors import Impossible, invalid
+from trunkline_lab.aws.cloudformation.functions import Scope, Thing
+from trunkline_lab.aws.cloudformation.language import Resource, Template
+from trunkline_lab.aws.cloudformation.resources import TYPES
+from trunkline_lab.aws.cloudformation.stack import Desired, Stack, Stacks
+from trunkline_lab.aws.inside import Clients
+from trunkline_lab.world import Pace
+
+
+class Stopped(BaseException):
+    """The lab goes down: what is under way ends here."""
+
+
+@dataclass
+class Setting:
+    """The engine's surroundings."""
+
+    clients: Clients
+    pace: Pace
+    stacks: Stacks = field(default_factory=Stacks)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _zones: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    def wait(self) -> None:
+        """Let a resource's time pass. Raises Stopped when the lab goes down meanwhile."""
+        if self.stopping.wait(self.pace.resource) if self.pace.resource else self.stopping.is_set():
+            raise Stopped
+
+    def desire(
+        self,
+        stack: Stack,
+        template: Template,
+        given: Mapping[str, str | None],
+        tags: Mapping[str, str],
+        capabilities: tuple[str, ...] = (),
+    ) -> Desired:
+        """Settle the parameters of a template for a stack. Raises Refused as `parameters.settle` does."""
+        previous = stack.desired.texts if stack.desired else {}
+        texts = parameters.settle(template.parameters, given, previous)
+        values: dict[str, Any] = {}
+        for name, text in texts.items():
+            kind = str(template.parameters[name]["Type"])
+            held = self._fetch(stack, text) if parameters.stored(kind) else text
+            values[name] = parameters.items(kind, held) if parameters.is_list(kind) else held
+        return Desired(template, texts, values, dict(tags), capabilities)
+
+    def scope(self, stack: Stack, desired: Desired, things: Mapping[str, Thing]) -> Scope:
+        """What the template's expressions may refer to, with these resources in place."""
+        partition = "aws-cn" if stack.region.startswith("cn-") else "aws"
+        pseudo = {
+            "AWS::AccountId": stack.account,
+            "AWS::NotificationARNs": list(stack.notify),
+            "AWS::Partition": partition,
+            "AWS::Region": stack.region,
+            "AWS::StackId": stack.id,
+            "AWS::StackName": stack.name,
+            "AWS::URLSuffix": "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com",
+        }
+
+        def export(name: str) -> str | None:
+            found = self.stacks.exports(stack.account, stack.region).get(name)
+            return found[1].value if found else None
+
+        return Scope(
+            desired.template, desired.values, pseudo, things, export, lambda region: self.zones(stack.account, region)
+        )
+
+    def evaluate(
+        self, stack: Stack, desired: Desired, resource: Resource, scope: Scope
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """A resource's properties without Tags, in the schema's types, and its tags with the stack's.
+
+        Raises Refused for template errors, Impossible for what the schema or the lab does not take.
+        """
+        schema = schemas.of(resource.type, stack.region)
+        properties = schema.shape(resource.name, scope.value(dict(resource.properties)))
+        unsupported = sorted(set(properties) - TYPES[resource.type].properties)
+        if unsupported:
+            raise Impossible(f"The lab does not support property {unsupported[0]} of {resource.type}")
+        own = properties.pop("Tags", [])
+        tags = dict(desired.tags) | {tag["Key"]: tag["Value"] for tag in own} if schema.tagged else {}
+        return properties, tags
+
+    def zones(self, account: str, region: str) -> list[str]:
+        """The availability zones of a region, in order."""
+        key = (account, region)
+        if key not in self._zones:
+            found = self.clients.ec2(account, region).describe_availability_zones()["AvailabilityZones"]
+            self._zones[key] = sorted(zone["ZoneName"] for zone in found)
+        return self._zones[key]
+
+    def _fetch(self, stack: Stack, name: str) -> str:
+        found = self.clients.client("ssm", stack.account, stack.region).get_parameters(Names=[name])["Parameters"]
+        if not found:
+            raise invalid(f"Unable to fetch parameters [{name}] from parameter store for this account.")
+        return str(found[0]["Value"])

@@ -1,0 +1,178 @@
+"""Stacks as data: what was asked for, what was made, what happened."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from trunkline_lab.aws.calls import now
+from trunkline_lab.aws.cloudformation.language import Template
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What a stack shall be.
+
+    Parameters:
+        template: The template.
+        texts: Parameters as text, as describing the stack shows them.
+        values: Parameters as the template's expressions see them: lists split, SSM names looked up.
+        tags: The stack's tags, passed on to its resources.
+        capabilities: As given; kept for describing.
+    """
+
+    template: Template
+    texts: Mapping[str, str]
+    values: Mapping[str, Any]
+    tags: Mapping[str, str]
+    capabilities: tuple[str, ...] = ()
+
+
+@dataclass
+class Built:
+    """A resource of a stack, as it was made last."""
+
+    name: str
+    type: str
+    physical: str = ""
+    status: str = ""
+    reason: str = ""
+    updated: datetime = field(default_factory=now)
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
+    needs: frozenset[str] = frozenset()
+    deletion_policy: str = "Delete"
+    update_replace_policy: str = "Delete"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a stack's history."""
+
+    id: str
+    logical: str
+    physical: str
+    type: str
+    status: str
+    reason: str
+    token: str
+    when: datetime
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of a finished stack."""
+
+    key: str
+    value: str
+    description: str = ""
+    export: str = ""
+
+
+@dataclass
+class ChangeSet:
+    """A change that was asked for and previewed, and perhaps executed."""
+
+    id: str
+    name: str
+    kind: str
+    desired: Desired
+    description: str = ""
+    token: str = ""
+    on_failure: str = ""
+    status: str = "CREATE_PENDING"
+    reason: str = ""
+    execution: str = "UNAVAILABLE"
+    created: datetime = field(default_factory=now)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Stack:
+    """One stack: its state, resources, outputs and history."""
+
+    id: str
+    name: str
+    account: str
+    region: str
+    status: str = ""
+    reason: str = ""
+    desired: Desired | None = None
+    token: str = ""
+    on_failure: str = "ROLLBACK"
+    protected: bool = False
+    role: str = ""
+    notify: tuple[str, ...] = ()
+    created: datetime = field(default_factory=now)
+    updated: datetime | None = None
+    deleted: datetime | None = None
+    resources: dict[str, Built] = field(default_factory=dict)
+    outputs: list[Output] = field(default_factory=list)
+    imports: set[str] = field(default_factory=set)
+    events: list[Event] = field(default_factory=list)
+    change_sets: dict[str, ChangeSet] = field(default_factory=dict)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    work: threading.Thread | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether an operation is under way."""
+        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    def enter(self, status: str, reason: str = "") -> None:
+        """Take a new status and write it down."""
+        self.status, self.reason = status, reason
+        self._write(self.name, self.id, "AWS::CloudFormation::Stack", reason, {})
+
+    def note(self, built: Built, status: str, reason: str = "") -> None:
+        """Give a resource a new status and write it down."""
+        built.status, built.reason, built.updated = status, reason, now()
+        self._write(built.name, built.physical, built.type, reason, built.properties, status)
+
+    def _write(
+        self, logical: str, physical: str, kind: str, reason: str, properties: Mapping[str, Any], status: str = ""
+    ) -> None:
+        identity = f"{logical}-{status or self.status}-{uuid.uuid4()}"
+        event = Event(identity, logical, physical, kind, status or self.status, reason, self.token, now(), properties)
+        self.events.append(event)
+
+
+class Stacks:
+    """All stacks of a lab, by account and region; deleted ones are found by id only."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self._all: list[Stack] = []
+
+    def add(self, stack: Stack) -> None:
+        """Remember a new stack."""
+        with self.lock:
+            self._all.append(stack)
+
+    def everything(self) -> list[Stack]:
+        """All stacks of all accounts."""
+        with self.lock:
+            return list(self._all)
+
+    def of(self, account: str, region: str) -> list[Stack]:
+        """The stacks of an account and region, newest first."""
+        with self.lock:
+            return [stack for stack in reversed(self._all) if (stack.account, stack.region) == (account, region)]
+
+    def find(self, account: str, region: str, name: str) -> Stack | None:
+        """A stack by name (not a deleted one) or by id."""
+        for stack in self.of(account, region):
+            if name == stack.id or (name == stack.name and stack.status != "DELETE_COMPLETE"):
+                return stack
+        return None
+
+    def exports(self, account: str, region: str) -> dict[str, tuple[Stack, Output]]:
+        """Every export of an account and region, by name."""
+        live = [stack for stack in self.of(account, region) if stack.status != "DELETE_COMPLETE"]
+        return {output.export: (stack, output) for stack in live for output in stack.outputs if output.export}

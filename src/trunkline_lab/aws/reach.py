@@ -1,0 +1,78 @@
+"""Which instances are routers, and what the cloud's own rules let in: read from EC2's state."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from trunkline_lab.world import Machine
+
+
+def machine(ec2: Any, instance: Any) -> Machine:
+    """An instance as the lab's routers know it; its default API password is its id."""
+    interface = instance.nics[0]
+    names = [tag["value"] for tag in ec2.describe_tags({"resource-id": [instance.id], "key": ["Name"]})]
+    return Machine(
+        id=instance.id,
+        name=names[0] if names else instance.id,
+        account=ec2.account_id,
+        network=interface.subnet.vpc_id,
+        private_address=interface.private_ip_address,
+        public_address=interface.public_ip,
+        default_password=instance.id,
+    )
+
+
+def admits(ec2: Any, instance: Any, protocol: str, port: int, source: str) -> bool:
+    """Whether a packet from `source` reaches the instance's first interface and an answer finds its way back.
+
+    Parameters:
+        ec2: moto's EC2 of the instance's account and region.
+        instance: moto's instance.
+        protocol: "tcp", "udp" or "icmp".
+        port: The destination port; ignored for icmp.
+        source: The sender's address, public or private.
+    """
+    interface = instance.nics[0]
+    rules = [rule for group in interface.group_set for rule in group.ingress_rules]
+    return any(_permits(ec2, rule, protocol, port, source) for rule in rules) and _returns(ec2, interface, source)
+
+
+def _permits(ec2: Any, rule: Any, protocol: str, port: int, source: str) -> bool:
+    if rule.ip_protocol not in {"-1", protocol}:
+        return False
+    ported = rule.ip_protocol != "-1" and protocol != "icmp"
+    if ported and not rule.from_port <= port <= rule.to_port:
+        return False
+    if rule.cidr_ipv4:
+        return ipaddress.ip_address(source) in ipaddress.ip_network(rule.cidr_ipv4, strict=False)
+    # A group stands for the private addresses of its members, never for their public ones.
+    members = (i for i in ec2.enis.values() if rule.source_group.get("GroupId") in {g.id for g in i.group_set})
+    return any(source == member.private_ip_address for member in members)
+
+
+def _returns(ec2: Any, interface: Any, source: str) -> bool:
+    address = ipaddress.ip_address(source)
+    routes = [
+        (network.prefixlen, route)
+        for route in _table(ec2, interface.subnet)._routes.values()
+        if route.destination_cidr_block
+        and address in (network := ipaddress.ip_network(route.destination_cidr_block, strict=False))
+    ]
+    if not routes:
+        return False
+    best = max(routes, key=lambda found: found[0])[1]
+    if best.local:
+        return True
+    if best.gateway is not None:
+        # The internet gateway translates: without a public address nothing comes back through it.
+        attached = getattr(best.gateway, "vpc", None)
+        return bool(interface.public_ip and attached and attached.id == interface.subnet.vpc_id)
+    target = best.interface
+    return bool(target is not None and target.id in ec2.enis and target.instance)
+
+
+def _table(ec2: Any, subnet: Any) -> Any:
+    tables = [table for table in ec2.route_tables.values() if table.vpc_id == subnet.vpc_id]
+    own = [table for table in tables if subnet.id in table._associations.values()]
+    return own[0] if own else next(table for table in tables if table.main_association_id)

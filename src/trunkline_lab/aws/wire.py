@@ -1,0 +1,74 @@
+"""AWS's wire formats, from botocore's service models: parameters in, answers and errors out."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from botocore.model import OperationNotFoundError
+from moto.core.model import OperationModel
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.request import determine_request_protocol
+from moto.core.serialize import SerializationContext, get_serializer_class
+from moto.core.utils import get_service_model
+
+from trunkline_lab.aws.calls import Answer, Refused, request_id
+
+if TYPE_CHECKING:
+    from trunkline_lab.aws.calls import Call
+
+_RAW = {"query", "ec2"}
+
+
+def parse(call: Call) -> dict[str, Any]:
+    """The parameters of a query, ec2 or json request by the service's model; {} for an unknown operation."""
+    model = get_service_model(call.service)
+    protocol = determine_request_protocol(model, call.environ.get("CONTENT_TYPE", ""))
+    try:
+        operation = model.operation_model(call.operation)
+    except OperationNotFoundError:
+        return {}
+    values = dict(parse_qsl(call.body.decode(), keep_blank_values=True)) if protocol in _RAW else {}
+    request = {
+        "method": call.environ["REQUEST_METHOD"],
+        "values": values,
+        "headers": {},
+        "body": call.body,
+        "url_path": call.environ.get("PATH_INFO", "/"),
+        "url_params": {},
+    }
+    parsed = PROTOCOL_PARSERS[protocol](operation).parse(request)
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def answer(call: Call, result: dict[str, Any]) -> Answer:
+    """A successful answer with `result` in the shape of the operation's output."""
+    return _serialized(call, result, 200)
+
+
+def refusal(call: Call, error: Refused) -> Answer:
+    """An error as the service's protocol writes it."""
+    return _serialized(call, error, error.status)
+
+
+def error_code(given: Answer) -> str:
+    """The error code in an answer, "" when there is none to be found."""
+    found = re.search(rb"<Code>([^<]+)</Code>|\"__type\":\s*\"([^\"]+)\"", given.body[:4000])
+    return (found[1] or found[2]).decode().rpartition("#")[2] if found else ""
+
+
+def _serialized(call: Call, result: object, status: int) -> Answer:
+    model = get_service_model(call.service)
+    try:
+        operation = model.operation_model(call.operation)
+    except OperationNotFoundError:
+        operation = OperationModel({}, model)
+    protocol = determine_request_protocol(model, call.environ.get("CONTENT_TYPE", ""))
+    identity = request_id()
+    serializer = get_serializer_class(model.service_name, protocol)(operation, SerializationContext(identity))
+    done = serializer.serialize(result)
+    body = done["body"] if isinstance(done["body"], bytes) else str(done["body"]).encode()
+    headers = {**done["headers"], "x-amzn-RequestId": identity, "Content-Length": str(len(body))}
+    headers.setdefault("Content-Type", "text/xml")
+    return Answer(status, tuple((str(k), str(v)) for k, v in headers.items()), body)

@@ -28,7 +28,7 @@ class View(dict[str, Any]):
 
     def __init__(self, state: Changes) -> None:
         super().__init__(state)
-        self._touched: set[str] = set()
+        self._touched: dict[str, None] = {}  # in order, so that a run always gives its keys in the same one
 
     def __getitem__(self, key: str) -> Any:
         value = super().__getitem__(key)
@@ -39,10 +39,14 @@ class View(dict[str, Any]):
 
     def __setitem__(self, key: str, value: Any) -> None:
         super().__setitem__(key, value)
-        self._touched.add(key)
+        self._touched[key] = None
 
     def __iter__(self) -> Iterator[str]:
         return super().__iter__()
+
+    def touched(self) -> list[tuple[str, Any]]:
+        """The keys that were read or written, with their values: no other can have changed."""
+        return [(key, self[key]) for key in self._touched if key in self]
 
     def get(self, key: str, default: Any = None) -> Any:
         return self[key] if key in self else default  # noqa: SIM401 (that would call this method)
@@ -146,7 +150,7 @@ def changes_of(result: Any, state: Changes, path: str) -> State:
     if result is None:
         return {}
     if type(result) is View:
-        return _changed(dict.items(result), state, path)
+        return _changed(result.touched(), state, path)
     if not isinstance(result, Mapping):
         raise Misuse(
             f"step {path} returned {_kind(result)}; a step returns a mapping or None",

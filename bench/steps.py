@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bench.figures import Figure, paired
@@ -19,8 +20,8 @@ def measure() -> list[Figure]:
     for size, goal in ((2, 20.0), (200, None)):
         data = state_of(size * 1024)
         steps = [(f"s{n}", enrich) for n in range(STEPS)]
-        ours, bare = paired(lambda: pipe(data, steps), lambda: loop(data, steps, dict), ROUNDS)
-        _, copies = paired(lambda: pipe(data, steps[:20]), lambda: loop(data, steps[:20], copy.deepcopy), ROUNDS)
+        ours, bare = paired(partial(pipe, data, steps), partial(loop, data, steps, dict), ROUNDS)
+        _, copies = paired(partial(pipe, data, steps[:20]), partial(loop, data, steps[:20], copy.deepcopy), ROUNDS)
         cost = ours / STEPS * 1e6
         figures.append(
             Figure(

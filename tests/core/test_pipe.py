@@ -218,7 +218,7 @@ def test_a_timeout_names_the_step_and_cancels_what_it_waits_for():
             cancelled.append(True)
             raise
 
-    with pytest.raises(StepTimeout, match="step slow .* 0.05 s"):
+    with pytest.raises(StepTimeout, match=r"step slow .* 0\.05 s"):
         pipe({}, [("slow", step(forever, timeout=0.05))])
     assert cancelled == [True]
 

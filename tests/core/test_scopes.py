@@ -204,7 +204,7 @@ def test_what_open_gave_is_known_to_close_also_when_cancelled_while_opening():
 def test_a_close_that_hangs_is_given_up_after_the_grace_and_said_to_be_owed():
     release, log = threading.Event(), Log()
     scope = during("s", open=lambda s: None, close=lambda s: release.wait() and None, steps=[])
-    with pytest.raises(StepTimeout, match="closing s took longer than 0.1 s") as caught:
+    with pytest.raises(StepTimeout, match=r"closing s took longer than 0\.1 s") as caught:
         pipe({}, [scope], grace=0.1, observers=[log])
     assert "closing of s is still owed" in caught.value.__notes__
     assert isinstance(log.of(ScopeClosed)[0].error, StepTimeout)
@@ -260,7 +260,8 @@ INTERRUPTED = """
         say("closed")
 
     try:
-        pipe({}, [during("s", open=lambda s: say("open"), close=close, steps=[("slow", slow), ("never", lambda s: say("never"))])])
+        steps = [("slow", slow), ("never", lambda s: say("never"))]
+        pipe({}, [during("s", open=lambda s: say("open"), close=close, steps=steps)])
     except KeyboardInterrupt:
         say("interrupted")
         sys.exit(130)

@@ -32,7 +32,7 @@ WAYS = {
     "kwargs": lambda view: (lambda **words: words)(**view)["a"],
     "match": lambda view: _matched(view),
     "json": lambda view: json.loads(json.dumps(view))["a"],
-    "reversed": lambda view: [view[key] for key in reversed(view)][0],
+    "reversed": lambda view: next(view[key] for key in reversed(view)),
 }
 
 

@@ -150,7 +150,7 @@ class Pool:
     def _read(self) -> dict[str, str]:
         try:
             table = json.loads(self.path.read_text())
-            return {str(key): str(IPv4Network(block)) for key, block in table.items()}
+            return {key: str(IPv4Network(block.strip())) for key, block in table.items()}
         except FileNotFoundError:
             return {}
         except (ValueError, AttributeError) as error:

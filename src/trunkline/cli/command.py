@@ -169,7 +169,7 @@ def _help(verb: str, args: Sequence[str], common: dict[str, Any]) -> int:
             *(f"  {example}" for example in EXAMPLES[verb]),
         ]
     )
-    argument = typer.Argument(show_default=False, help="An installed pipeline's name, or FILE.py:FUNCTION.")
+    argument = typer.Argument(metavar="PIPELINE", help="An installed pipeline's name, or FILE.py:FUNCTION.")
     first = inspect.Parameter("pipeline", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Annotated[str, argument])
     _sign(command, [first, *_common_parameters(common)])
     return _run(command, args, f"trunkline {verb}")

@@ -163,9 +163,10 @@ def _failed(raised: BaseException, *, debug: bool) -> int:
         return Exit.USAGE
     from trunkline.cli.pipelines import UnknownPipeline
     from trunkline.config import ConfigError
+    from trunkline.views.choose import UnknownProgress
 
     say.failure(raised, debug=debug)
-    if isinstance(raised, (ConfigError, UnknownPipeline)):
+    if isinstance(raised, (ConfigError, UnknownPipeline, UnknownProgress)):
         return Exit.USAGE
     return Exit.FAILED
 

@@ -13,6 +13,10 @@ Progress = Literal["auto", "tty", "plain", "json", "quiet"]
 VARIABLE = "TRUNKLINE_PROGRESS"
 
 
+class UnknownProgress(Error):
+    """The word for how progress is shown is not known."""
+
+
 class View(Protocol):
     """An observer that is closed at the end, whatever happened."""
 
@@ -44,7 +48,7 @@ def chosen(progress: str, stream: TextIO, environ: Mapping[str, str] = os.enviro
         environ: TERM=dumb and CI=true (or any other CI) make it plain.
 
     Raises:
-        Error: The word is not one of these; says whose it is.
+        UnknownProgress: The word is not one of these; says whose it is.
     """
     whose = "--progress"
     if progress == "auto" and environ.get(VARIABLE):
@@ -53,14 +57,14 @@ def chosen(progress: str, stream: TextIO, environ: Mapping[str, str] = os.enviro
         if word == progress != "auto":
             return word  # type: ignore[no-any-return]
     if progress != "auto":
-        raise Error(f"{whose}={progress!r} is not known", hint=f"one of {', '.join(get_args(Progress))}")
+        raise UnknownProgress(f"{whose}={progress!r} is not known", hint=f"one of {', '.join(get_args(Progress))}")
     redraws = stream.isatty() and environ.get("TERM", "") not in ("dumb", "")
     in_ci = environ.get("CI", "").lower() not in ("", "0", "false", "no")
     return "tty" if redraws and not in_ci else "plain"
 
 
 def view(progress: str, stream: TextIO) -> View:
-    """The view for `progress` (see `chosen`), writing to `stream`. Raises Error for a word that is not known."""
+    """The view for `progress` (see `chosen`), writing to `stream`. Raises UnknownProgress."""
     match chosen(progress, stream):
         case "tty":
             from rich.console import Console

@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -200,3 +202,19 @@ def test_a_missing_key_is_named(driver, router, missing):
     del router[missing]
     with pytest.raises(Error, match=f"'{missing}' is missing"):
         driver().contact(router)
+
+
+@pytest.mark.parametrize("version", ["5.2.1-20230101", "4.11.3", "", "unknown"])
+def test_a_router_that_is_too_old_is_told_so(driver, router, impostor, version):
+    server = impostor()
+    server.answers[CONFIG] = (200, json.dumps({"response": {"vns3_version": version}}))
+    with pytest.raises(RouterError, match="runs VNS3") as refused:
+        driver(port=server.port).contact(router)
+    assert "6.0" in refused.value.hint
+
+
+def test_the_sdk_is_imported_at_the_first_request_only():
+    """And nothing else that is slow: `trunkline --help` imports this."""
+    slow = "cohesivenet", "urllib3", "paramiko"
+    code = f"import sys, trunkline.routers.vns3; print([name for name in {slow!r} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -338,6 +338,18 @@ def test_firewall_rules_are_appended_once_and_in_order(clean, writes):
     vns3.firewall(one, rules)
     vns3.firewall(one, [" ".join(rule.split()) for rule in rules])
     assert writes(first) == ["POST /v2/firewall/rules"] * 2
+    vns3.firewall(one, ["FORWARD_CUST -s 10.3.0.0/16 -j ACCEPT"] * 2)
+    assert [rule.rule.split()[2] for rule in first.settings.rules] == ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"]
+    for _ in range(2):
+        vns3.unfirewall(one, [*rules, "FORWARD_CUST -s 10.9.0.0/16 -j ACCEPT"])
+    assert [rule.rule.split()[2] for rule in first.settings.rules] == ["10.3.0.0/16"]
+    vns3.unfirewall(one, ["FORWARD_CUST -s 10.3.0.0/16 -j ACCEPT"])
+
+
+def test_the_number_is_the_states_or_the_licences(clean):
+    vns3, one, first, _, _ = clean
+    assert vns3.asn(one) == 65101
+    assert vns3.asn({key: value for key, value in one.items() if key != "asn"}) == first.settings.asn
 
 
 def test_a_bad_rule_is_refused_in_the_apis_words(clean):

@@ -192,12 +192,20 @@ class Driver(Protocol):
         """Remove the routes for `prefix`, only those into the tunnel to `endpoint` when that is given."""
         ...
 
+    def asn(self, router: Router) -> int:
+        """The router's autonomous system number: its own `asn`, else what its licence gave it."""
+        ...
+
     def bgp(self, router: Router, other: Router, *, address: str, asn: int, access_list: str = "") -> None:
         """A BGP session with `address` through the tunnel to `other`."""
         ...
 
     def firewall(self, router: Router, rules: Iterable[str]) -> None:
         """See to it that the firewall has these rules; missing ones are appended in order."""
+        ...
+
+    def unfirewall(self, router: Router, rules: Iterable[str]) -> None:
+        """Remove these rules from the firewall; nothing happens to those that are not there."""
         ...
 
     def connected(self, router: Router, other: Router, *, timeout: float | None = None) -> Tunnel:

@@ -16,9 +16,7 @@ RESERVED = (
     IPv4Network("169.254.169.0/24"),
     IPv4Network("169.254.255.0/24"),
 )
-_BLOCKS = tuple(
-    block for block in LINK_LOCAL.subnets(new_prefix=30) if not any(block.overlaps(kept) for kept in RESERVED)
-)
+_BLOCKS = 2 ** (30 - LINK_LOCAL.prefixlen)
 
 
 def tunnel_pair(one: str, other: str, taken: Iterable[str] = ()) -> tuple[str, str]:
@@ -38,11 +36,12 @@ def tunnel_pair(one: str, other: str, taken: Iterable[str] = ()) -> tuple[str, s
     """
     if one == other:
         raise Error(f"tunnel from {one} to itself", hint="a tunnel has two ends with different names")
-    in_use = [IPv4Interface(address).network for address in taken]
+    in_use = [*RESERVED, *(IPv4Interface(address).network for address in taken)]
     first, second = sorted((one, other))
     digest = hashlib.sha256(f"{first}\0{second}".encode()).digest()
-    start = int.from_bytes(digest[:8], "big") % len(_BLOCKS)
-    for block in _BLOCKS[start:] + _BLOCKS[:start]:
+    start = int.from_bytes(digest[:8], "big")
+    for number in range(start, start + _BLOCKS):
+        block = IPv4Network((int(LINK_LOCAL.network_address) + 4 * (number % _BLOCKS), 30))
         if not any(block.overlaps(used) for used in in_use):
             low, high = (f"{host}/30" for host in block.hosts())
             return (low, high) if one == first else (high, low)

@@ -291,6 +291,14 @@ class Vns3:
 
         self._do(router, remove)
 
+    def asn(self, router: Router) -> int:
+        """The router's autonomous system number: its own `asn` where it has that key, else the licence's.
+
+        Raises:
+            RouterError: It has neither; the licence gives one.
+        """
+        return router["asn"] if router.get("asn") else self._do(router, routing.own_asn)
+
     def bgp(self, router: Router, other: Router, *, address: str, asn: int, access_list: str = "") -> None:
         """A BGP session through the tunnel to `other`, found by its address.
 
@@ -316,6 +324,11 @@ class Vns3:
         """
         wanted = list(rules)
         self._do(router, lambda api: routing.ensure_rules(api, wanted))
+
+    def unfirewall(self, router: Router, rules: Iterable[str]) -> None:
+        """Remove these rules from the firewall, however often they stand there; others are left alone."""
+        unwanted = list(rules)
+        self._do(router, lambda api: routing.remove_rules(api, unwanted))
 
     # ── how every verb talks ────────────────────────────────────────────────────────────────────────────────────────
 

@@ -113,15 +113,34 @@ def ensure_bgp(api: Api, endpoint: Mapping[str, Any], fields: Mapping[str, objec
         api.call("bgp.update_bgp_peer", endpoint["id"], there["id"], **fields)
 
 
+def own_asn(api: Api) -> int:
+    """The number that the router's licence gave it."""
+    number = api.call("config.get_config").get("asn")
+    if not number:
+        raise api.error("has no autonomous system number", hint="license it first, or give it one as 'asn'")
+    return int(number)
+
+
 def ensure_rules(api: Api, rules: Iterable[str]) -> None:
     """Append the firewall rules that are missing, in order."""
-    api.session.speak(str(api.call("config.get_config")["vns3_version"]))
-    rows = api.call("firewall.get_firewall_rules") or []
-    there = {_normal(row["rule"] if isinstance(row, Mapping) else row[0]) for row in rows}
-    for rule in rules:
-        if _normal(rule) not in there:
+    there = {rule for rule, _ in _rules(api)}
+    for rule in dict.fromkeys(map(_normal, rules)):
+        if rule not in there:
             api.call("firewall.post_create_firewall_rule", rule=rule)
-            there.add(_normal(rule))
+
+
+def remove_rules(api: Api, rules: Iterable[str]) -> None:
+    """Remove these firewall rules."""
+    unwanted = set(map(_normal, rules))
+    for rule, number in _rules(api):
+        if rule in unwanted:
+            api.call("firewall.delete_firewall_rule", number)
+
+
+def _rules(api: Api) -> list[tuple[str, str]]:
+    """The rules and their ids, in order."""
+    rows = api.call("firewall.get_firewall_rules") or []
+    return [(_normal(row["rule"]), str(row["id"])) for row in rows]
 
 
 def _normal(rule: object) -> str:

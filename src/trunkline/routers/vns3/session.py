@@ -57,7 +57,6 @@ class Session:
         self.pin, self._port, self._password = pin, port, password
         self._lock = threading.Lock()
         self._token: str | None = None
-        self._version: str | None = None
         self._clients: dict[str | None, Any] = {}  # by token; None is the password's
         self._secrets = {password}
 
@@ -95,13 +94,6 @@ class Session:
             if token is not None:
                 self._secrets.add(token)
 
-    def speak(self, version: str) -> None:
-        """Use the SDK's functions for this version of the API ("6.0.0-20230601")."""
-        with self._lock:
-            self._version = version
-            for client in self._clients.values():
-                _set_version(client, version)
-
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
@@ -132,8 +124,6 @@ class Session:
         client.DEF_REQ_TIMEOUT = (self.limits.connect, self.limits.read)
         # The SDK knows authorities only; urllib3 beneath it checks a fingerprint before the first byte is sent.
         client.rest_client.pool_manager.connection_pool_kw["assert_fingerprint"] = self.pin
-        if self._version is not None:
-            _set_version(client, self._version)
         return client
 
     def _call(
@@ -213,12 +203,6 @@ class Api:
     def error(self, reason: str, *, hint: str | None = None) -> RouterError:
         """An error in this router's name."""
         return RouterError(self.session.name, self.session.address, reason, hint=hint)
-
-
-def _set_version(client: Any, version: str) -> None:
-    # The SDK would find out by a request of its own; until told it takes the controller for a 6.0.0.
-    client.add_to_state("vns3_version", version)
-    client.reset_vns3_version_sdk()
 
 
 def _api_message(error: Any) -> str:

@@ -12,6 +12,8 @@ from trunkline.routers.router import Router, RouterError, RouterUnreachable, nam
 from trunkline.routers.vns3.session import Api
 from trunkline.routers.waiting import NotYet
 
+# The first major version with the firewall API that is used here; the SDK, too, takes a controller for a 6.0.0.
+OLDEST = 6
 # A router that keeps answering for this many seconds after it took its licence is not going to reboot any more.
 SETTLED = 15.0
 # A fetch that has ended without a keyset for this many seconds has failed; asking again starts it anew.
@@ -27,7 +29,9 @@ def take_over(api: Api, default_password: str, password: str) -> None:
         config = api.call("config.get_config")
         if _config_or_none(lambda: _as_factory(api, default_password, "config.get_config", {})) is not None:
             raise api.error("still accepts its factory password after it was replaced", hint="report it to the vendor")
-    api.session.speak(str(config["vns3_version"]))
+    version = str(config.get("vns3_version"))
+    if not version.partition(".")[0].isdigit() or int(version.partition(".")[0]) < OLDEST:
+        raise api.error(f"runs VNS3 {version}", hint=f"upgrade it: its API must be that of {OLDEST}.0 or newer")
 
 
 def _replace_password(api: Api, default_password: str, password: str) -> None:

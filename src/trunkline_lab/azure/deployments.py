@@ -71,7 +71,8 @@ class Deployments:
                 400,
                 "InvalidRequestContent",
                 "The request content was invalid and could not be deserialized: "
-                f"'Error converting value \"{properties.get('mode')}\" to type 'DeploymentMode'. Path 'properties.mode'.'.",
+                f"'Error converting value \"{properties.get('mode')}\" to type 'DeploymentMode'. "
+                "Path 'properties.mode'.'.",
             )
         for name in ("templateLink", "parametersLink"):
             if properties.get(name):
@@ -162,8 +163,8 @@ class Deployments:
             raise ArmError(
                 409,
                 "DeploymentActive",
-                f"Unable to edit or replace deployment '{old.id.name}': previous deployment from '{old.began.isoformat()}' "
-                "is still active. Please see https://aka.ms/arm-deploy for usage details.",
+                f"Unable to edit or replace deployment '{old.id.name}': previous deployment from "
+                f"'{old.began.isoformat()}' is still active. Please see https://aka.ms/arm-deploy for usage details.",
             )
         self._all[deployment.id.key] = deployment
         return old is None
@@ -179,7 +180,8 @@ class Deployments:
                 raise ArmError(
                     409,
                     "DeploymentFailed",
-                    f"At least one resource deployment operation failed. Please list deployment operations for details. {_SEE}",
+                    "At least one resource deployment operation failed. "
+                    f"Please list deployment operations for details. {_SEE}",
                     target=str(deployment.id),
                     details=failures,
                 )
@@ -266,8 +268,8 @@ class Deployments:
                     raise ArmError(
                         400,
                         "InvalidTemplate",
-                        f"Unable to process template language expressions: 'The resource '{name}' is not defined in the "
-                        "template, and is no resource id'.",
+                        f"Unable to process template language expressions: 'The resource '{name}' is not defined in "
+                        "the template, and is no resource id'.",
                     )
                 id_ = ResourceId.parse(name)
             document = self._document(id_)
@@ -333,7 +335,8 @@ class Deployments:
             raise ArmError(
                 400,
                 "DeploymentOutputEvaluationFailed",
-                f"Unable to evaluate template outputs: '{names}'. Please see error details and deployment operations. {_SEE}",
+                f"Unable to evaluate template outputs: '{names}'. "
+                f"Please see error details and deployment operations. {_SEE}",
                 target=names,
                 details=causes,
             )

@@ -18,7 +18,8 @@ from trunkline_lab.azure.provider import DEPLOYMENTS
 from trunkline_lab.azure.store import Document
 
 _SECTIONS = {
-    "$schema", "contentVersion", "apiProfile", "metadata", "parameters", "variables", "functions", "resources", "outputs"
+    "$schema", "contentVersion", "apiProfile", "metadata", "parameters", "variables", "functions", "resources",
+    "outputs",
 }  # fmt: skip
 _RESOURCE = {
     "type", "apiVersion", "name", "location", "tags", "dependsOn", "condition", "copy", "properties", "sku", "zones",

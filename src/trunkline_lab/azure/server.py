@@ -1,0 +1,145 @@
+"""The HTTP server: one thread with an event loop, on loopback only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable
+
+from aiohttp import web
+
+from trunkline_lab.azure.api import Api
+from trunkline_lab.azure.errors import ArmError, Lost
+from trunkline_lab.azure.http import Answer, Call, Hook, Request
+
+_ADDRESS = "127.0.0.1"
+_READ_ONLY = {"GET", "HEAD"}
+
+
+class Server:
+    """Serves an Api on a port of the kernel's choice.
+
+    Parameters:
+        api: Answers the requests.
+        changed: Called after each request that may have changed something.
+        calls: The log that each request is added to.
+        hooks: Asked before and after each request, in this order.
+    """
+
+    def __init__(self, api: Api, changed: Callable[[], None], calls: list[Call], hooks: list[Hook]) -> None:
+        self._api, self._changed, self._calls, self._hooks = api, changed, calls, hooks
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="azure-face", daemon=True)
+        self._runner: web.AppRunner | None = None
+
+    def start(self) -> str:
+        """Begin to listen. Returns the endpoint's URL."""
+        self._thread.start()
+        return asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(timeout=10)
+
+    async def _listen(self) -> str:
+        application = web.Application(client_max_size=8 * 1024**2)
+        application.router.add_route("*", "/{path:.*}", self._serve)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, _ADDRESS, 0).start()
+        return f"http://{_ADDRESS}:{self._runner.addresses[0][1]}"
+
+    def stop(self) -> None:
+        """Stop listening, and end whatever goes on. May be called twice."""
+        if self._loop.is_closed():
+            return
+        if self._thread.is_alive():
+            asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(timeout=10)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(timeout=10)
+        self._loop.close()
+
+    async def _close(self) -> None:
+        await self._api.operations.stop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _serve(self, incoming: web.Request) -> web.StreamResponse:
+        try:
+            answer = await self._answer(incoming)
+        except ArmError as refused:
+            answer = _refusal(refused)
+        except Lost:
+            if incoming.transport is not None:
+                incoming.transport.abort()
+            raise
+        headers = {
+            "x-ms-request-id": str(uuid.uuid4()),
+            "x-ms-correlation-request-id": incoming.headers.get("x-ms-client-request-id", str(uuid.uuid4())),
+            "cache-control": "no-cache",
+            **answer.headers,
+        }
+        if answer.body is None:
+            return web.Response(status=answer.status, headers=headers)
+        text = json.dumps(answer.body)
+        return web.Response(status=answer.status, headers=headers, text=text, content_type="application/json")
+
+    async def _answer(self, incoming: web.Request) -> Answer:
+        """Log the request, let the hooks look at it, do it. Raises ArmError and Lost."""
+        request = await _read(incoming)
+        _authorize(request)
+        handler, parts, type_, operation = self._api.route(request.method, request.path)
+        call = Call(
+            request.method, type_, operation, parts.get("sub", ""), request.path, time.time(), body=request.body
+        )
+        self._calls.append(call)
+        answer: Answer | None = None
+        for hook in self._hooks:
+            answer = answer or await hook.before(call)
+        if answer is None:
+            try:
+                self._api.admit(request, parts)
+                with self._api.store.lock:
+                    answer = handler(self._api, request, parts)
+            except ArmError as refused:
+                answer = _refusal(refused)
+            if request.method not in _READ_ONLY:
+                self._changed()
+        for hook in self._hooks:
+            answer = await hook.after(call, answer) or answer
+        call.status = answer.status
+        return answer
+
+
+def _refusal(refused: ArmError) -> Answer:
+    headers = {"x-ms-failure-cause": "gateway"}
+    if refused.status == 429:
+        headers["retry-after-ms"] = "50"
+    return Answer(refused.status, refused.body(), headers)
+
+
+def _authorize(request: Request) -> None:
+    """Refuse a request without a bearer token; which one does not matter. Raises ArmError."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise ArmError(
+            401,
+            "AuthenticationFailed",
+            "Authentication failed. The 'Authorization' header is missing or is not a bearer token.",
+        )
+
+
+async def _read(incoming: web.Request) -> Request:
+    """The request as the API reads it. Raises ArmError for a body that is no JSON."""
+    raw = await incoming.read()
+    try:
+        body = json.loads(raw) if raw.strip() else None
+    except ValueError as unread:
+        raise ArmError(400, "InvalidRequestContent", f"The request content was invalid: {unread}") from None
+    return Request(
+        incoming.method,
+        incoming.path,
+        {name.lower(): value for name, value in incoming.query.items()},
+        {name.lower(): value for name, value in incoming.headers.items()},
+        body,
+        f"http://{incoming.host}",
+    )

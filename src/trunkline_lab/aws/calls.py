@@ -21,7 +21,7 @@ _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<s
 _READS = ("Describe", "Get", "List", "Validate", "Estimate", "Detect", "Filter")
 
 
-class Refused(ServiceException):  # type: ignore[misc]
+class Refused(ServiceException):
     """AWS says no: `code` and `message` in AWS's own words, and the HTTP `status` (400 unless said otherwise)."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:

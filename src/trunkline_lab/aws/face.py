@@ -69,7 +69,7 @@ class AwsFace:
         self._server = Server(self.gateway)
         self._server.start()
         self.endpoint = self._server.endpoint
-        threading.Thread(target=self.formation.warm, args=(self.region,), name="lab-aws-warm", daemon=True).start()
+        threading.Thread(target=self._warm, name="lab-aws-warm", daemon=True).start()
         return self
 
     def stop(self) -> None:
@@ -148,6 +148,10 @@ class AwsFace:
                     self._booted[instance.id] = up
             self._later(self.world.pace.boot, self.world.changed)
         return given
+
+    def _warm(self) -> None:
+        self._backend.warm()
+        self.formation.warm(self.region)
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         def run() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
 from trunkline_lab.aws.gateway import Gateway
@@ -59,7 +60,8 @@ class Clients:
             aws_secret_access_key="CLOUDFORMATION",
             config=Config(retries={"total_max_attempts": 1}),
         )
-        client.meta.events.register("before-send", partial(self._send, account))
+        answer: Any = partial(self._send, account)
+        client.meta.events.register("before-send", answer)
         return client
 
     def _send(self, account: str, request: AWSPreparedRequest, **_: object) -> AWSResponse:
@@ -71,7 +73,7 @@ class Clients:
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
         environ["trunkline.via"] = "cloudformation"
         given = self._gateway.serve(environ)
-        return AWSResponse("", given.status, dict(given.headers), _Body(given.body))
+        return AWSResponse("", given.status, HTTPHeaders.from_pairs(given.headers), _Body(given.body))
 
 
 class _Body(io.BytesIO):

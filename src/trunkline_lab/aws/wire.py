@@ -30,7 +30,7 @@ def parse(call: Call) -> dict[str, Any]:
     except OperationNotFoundError:
         return {}
     values = dict(parse_qsl(call.body.decode(), keep_blank_values=True)) if protocol in _RAW else {}
-    request = {
+    request: Any = {
         "method": call.environ["REQUEST_METHOD"],
         "values": values,
         "headers": {},

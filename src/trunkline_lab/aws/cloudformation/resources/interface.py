@@ -52,7 +52,7 @@ class NetworkInterface(ResourceType):
             groups = work.properties.get("GroupSet", [])
             work.ec2.modify_network_interface_attribute(NetworkInterfaceId=identity, Groups=groups)
         if work.properties.get("Description") != old.get("Description"):
-            text = {"Value": work.properties.get("Description", "")}
+            text: Any = {"Value": work.properties.get("Description", "")}
             work.ec2.modify_network_interface_attribute(NetworkInterfaceId=identity, Description=text)
         retag(work, identity, old_tags)
 

@@ -1,5 +1,6 @@
 """A router that goes away at any request, before or after it did what was asked: the whole configuring gets there."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -86,6 +87,23 @@ def test_whatever_fails_once(driver, table, requests, how, first, step):
     with ThreadPoolExecutor(8) as pool:
         hit = list(pool.map(live, range(first, requests - 4, step)))
     assert all(hit)
+
+
+@pytest.mark.parametrize("path", ["/license/parameters", "/ipsec/endpoints", "/routes", "/access/token"])
+def test_an_answer_that_hangs_once(driver, table, path):
+    """It was done, and the answer never comes: the request's timeout ends it, and nothing is doubled."""
+    router, controller = table.put()
+    hung = []
+
+    async def hang(call):
+        if call.path == path and call.method != "GET" and not hung:
+            hung.append(call)
+            await asyncio.sleep(30)
+
+    controller.after.append(hang)
+    configure(driver(read_timeout=0.4), router)
+    assert hung
+    check(router, controller)
 
 
 def test_a_second_run_in_another_life_only_asks(driver, table, writes):

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from trunkline import pipe, step
 from trunkline._core.context import Here, current
 from trunkline._core.errors import StepTimeout
 from trunkline.routers import waiting
@@ -90,6 +91,16 @@ def test_inside_a_step_its_deadline_counts_and_its_observers_hear():
     finally:
         current.reset(mark)
     assert notes[0] == "waits for the API of r1: attempt 1"
+
+
+def test_the_wait_ends_a_moment_before_the_steps_timeout_and_so_tells_what_did_not_come():
+    def wait(state):
+        until(after(10_000), "the API of r1", Deadline(60))
+
+    with pytest.raises(StepTimeout, match="the API of r1"):
+        pipe({}, [("contact", step(wait, timeout=0.5))])
+    with pytest.raises(StepTimeout, match="the API of r1"):
+        pipe({}, [("both", [("one", step(wait, timeout=0.5)), ("other", lambda state: None)])])
 
 
 def test_the_nearer_of_two_deadlines_counts():

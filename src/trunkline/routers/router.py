@@ -146,7 +146,7 @@ class Driver(Protocol):
         """
         ...
 
-    def revoke_token(self, router: Router, name: str) -> None:
+    def revoke_token(self, router: Router, name: str, *, timeout: float | None = None) -> None:
         """Remove every token of that name, and see them gone."""
         ...
 

@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 SHORTEST = 0.05
 LONGEST = 2.0
+MOMENT = 1.0
 
 
 class NotYet(Exception):
@@ -24,7 +25,9 @@ class NotYet(Exception):
 
 
 class Deadline:
-    """When waiting ends: after `timeout` seconds, and not after the running step's own deadline.
+    """When waiting ends: after `timeout` seconds, and a moment before the running step's own deadline.
+
+    A moment before, because the step's timeout only says that it is over; who waits knows what did not come.
 
     Parameters:
         timeout: Seconds from now; None for the step's deadline alone.
@@ -79,6 +82,7 @@ def note(text: str) -> None:
 
 def _step_deadline() -> float | None:
     try:
-        return here().deadline
+        left = here().remaining
     except LookupError:
         return None
+    return None if left is None else time.monotonic() + left - min(MOMENT, left / 10)

@@ -164,9 +164,15 @@ class Vns3:
         seconds = _whole(lifetime, "lifetime")
         return self._do(router, lambda api: access.mint(api, name, seconds))
 
-    def revoke_token(self, router: Router, name: str) -> None:
-        """Remove every token of that name, and see them gone; nothing happens when there is none."""
-        self._do(router, lambda api: access.revoke(api, name))
+    def revoke_token(self, router: Router, name: str, *, timeout: float | None = None) -> None:
+        """Remove every token of that name, and see them gone; nothing happens when there is none.
+
+        Parameters:
+            timeout: Seconds to go on asking a router that does not answer; by default the driver's patience. A token
+                that could not be removed ends with its lifetime.
+        """
+        deadline = Deadline(self._patience if timeout is None else timeout)
+        self._steadily(router, deadline, lambda api: access.revoke(api, name))
 
     # ── tunnels ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -45,9 +45,15 @@ _groups = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def face() -> Iterator[AzureFace]:
-    """The lab's Azure, quick."""
-    with AzureFace(World(PublicAddresses("127.77.31"), FAST)) as started:
+def world() -> World:
+    """The lab's ground, quick."""
+    return World(PublicAddresses("127.77.31"), FAST)
+
+
+@pytest.fixture(scope="module")
+def face(world: World) -> Iterator[AzureFace]:
+    """The lab's Azure."""
+    with AzureFace(world) as started:
         yield started
 
 

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from azure_lab import TEMPLATES, VPC, at, face, open_account
+from azure_lab import TEMPLATES, VPC, at, face, open_account, world
 
 from trunkline import Error
 from trunkline.clouds.azure import AzureAccount
 from trunkline.clouds.cloud import CloudError, NextHop, Rule
 from trunkline_lab.azure import AzureFace
 
-__all__ = ["face"]
+__all__ = ["face", "world"]
 API = Rule("tcp", 8000, "127.0.0.1/32")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure_lab import FEDERATION, TEMPLATES, VPC, at, azure, face, open_account, resources
+from azure_lab import FEDERATION, TEMPLATES, VPC, at, azure, face, open_account, resources, world
 
 from trunkline import StepTimeout, pipe
 from trunkline.clouds.azure import AzureAccount
@@ -18,13 +18,13 @@ from trunkline.clouds.cloud import CloudError, NextHop, Rule, StackFailed
 from trunkline_lab.azure import AzureFace
 from trunkline_lab.world import Pace
 
-__all__ = ["azure", "face"]
+__all__ = ["azure", "face", "world"]
 NETWORK = "Microsoft.Network"
 
 
 def started(face: AzureFace) -> int:
     """How many deployments were started so far."""
-    return sum(call.method == "PUT" and "deployments" in call.type.lower() for call in face.calls)
+    return sum(call.method == "PUT" and call.resource_type.endswith("/deployments") for call in face.calls)
 
 
 def template(tmp_path: Path, name: str, *resources: dict[str, Any], **parts: Any) -> Path:
@@ -205,19 +205,19 @@ def test_a_stack_that_fails_in_the_middle_names_the_first_cause_and_is_undone(az
     assert resources(azure) == set()
 
 
-def test_a_stack_too_slow_is_cancelled_and_names_what_it_waited_for(azure, face, tmp_path, monkeypatch):
+def test_a_stack_too_slow_is_cancelled_and_names_what_it_waited_for(azure, face, world, tmp_path, monkeypatch):
     path = template(tmp_path, "t", table("one"), table("two", dependsOn=[f"{NETWORK}/routeTables/one"]))
-    monkeypatch.setattr(face.world, "pace", replace(face.world.pace, resource=0.6))
+    monkeypatch.setattr(world, "pace", replace(world.pace, resource=0.6))
     with at("run", "net"):
         with pytest.raises(StepTimeout, match="routeTables one"):
             azure.stack(path, timeout=0.3)({})
-        monkeypatch.setattr(face.world, "pace", Pace(resource=0.0, boot=0.0))
+        monkeypatch.setattr(world, "pace", Pace(resource=0.0, boot=0.0))
         assert azure.stack(path)({}) == {}
     assert resources(azure) == {"one", "two"}
 
 
-def test_what_an_earlier_attempt_began_is_waited_for(azure, face, tmp_path, monkeypatch):
-    monkeypatch.setattr(face.world, "pace", replace(face.world.pace, resource=0.5))
+def test_what_an_earlier_attempt_began_is_waited_for(azure, face, world, tmp_path, monkeypatch):
+    monkeypatch.setattr(world, "pace", replace(world.pace, resource=0.5))
     outputs = {"theTable": {"type": "string", "value": "[resourceId('Microsoft.Network/routeTables', 'rt')]"}}
     stack = azure.stack(template(tmp_path, "t", table("rt"), outputs=outputs), name="net")
     before, going = started(face), threading.Event()
@@ -239,10 +239,10 @@ def test_what_an_earlier_attempt_began_is_waited_for(azure, face, tmp_path, monk
     assert started(face) == before + 1
 
 
-def test_a_deadline_of_the_pipe_ends_the_wait(azure, face, tmp_path, monkeypatch):
+def test_a_deadline_of_the_pipe_ends_the_wait(azure, face, world, tmp_path, monkeypatch):
     import time
 
-    monkeypatch.setattr(face.world, "pace", replace(face.world.pace, resource=0.6))
+    monkeypatch.setattr(world, "pace", replace(world.pace, resource=0.6))
     stack = azure.stack(template(tmp_path, "t", table("rt")))
     with at("run", "net", deadline=time.monotonic() + 0.3), pytest.raises(StepTimeout):
         stack({})
@@ -272,8 +272,8 @@ def test_the_preview_tells_resources_and_properties_and_no_secret(azure, face):
     assert VPC["router_password"] not in changed
 
 
-def test_notes_say_what_is_waited_for(azure, face, monkeypatch, tmp_path):
-    monkeypatch.setattr(face.world, "pace", replace(face.world.pace, resource=0.2))
+def test_notes_say_what_is_waited_for(azure, face, world, monkeypatch, tmp_path):
+    monkeypatch.setattr(world, "pace", replace(world.pace, resource=0.2))
     notes: list[str] = []
     with at(notes=notes):
         azure.stack(template(tmp_path, "t", table("rt")))({})

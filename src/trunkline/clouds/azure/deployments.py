@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trunkline._core.errors import StepTimeout
 from trunkline.clouds.azure.clients import Clients
 from trunkline.clouds.azure.errors import azure_errors, innermost, status_of
+from trunkline.clouds.azure.template import resources
 from trunkline.clouds.azure.waiting import finish, pauses, sleep_until
+from trunkline.clouds.azure.words import word
 from trunkline.clouds.cloud import CloudError, StackFailed
 
 _TERMINAL = ("Succeeded", "Failed", "Canceled", "Deleted")
@@ -129,7 +131,10 @@ class Deployments:
         for operation in self._operations(name):
             if operation.provisioning_operation == "Create" and (target := _target(operation)) is not None:
                 found.setdefault(target.id.lower(), target)
-        return list(found.values())
+        if all(target.api_version for target in found.values()):
+            return list(found.values())
+        versions = self._versions(name)
+        return [replace(t, api_version=t.api_version or versions.get(t.type.lower())) for t in found.values()]
 
     def failure(self, name: str, record: Any) -> StackFailed:
         """The first cause of a failed deployment: the resource that failed first, and the provider's reason."""
@@ -142,8 +147,9 @@ class Deployments:
             return StackFailed(name, str(target or "a resource"), reason, hint=_AGAIN)
         if record.properties.error is not None:
             return StackFailed(name, "deployment", ": ".join(filter(None, innermost(record.properties.error))))
-        state = record.properties.provisioning_state
-        return StackFailed(name, "deployment", f"it was {getattr(state, 'value', state).lower()}", hint=_AGAIN)
+        return StackFailed(
+            name, "deployment", f"it was {word(record.properties.provisioning_state).lower()}", hint=_AGAIN
+        )
 
     def forget(self, name: str, until: float) -> None:
         """Delete the deployment's record; its resources stay. Nothing happens when it is not there."""
@@ -155,6 +161,12 @@ class Deployments:
         except CloudError as error:
             if status_of(error) != 404:
                 raise
+
+    def _versions(self, name: str) -> dict[str, str]:
+        """API version by resource type, from the template as it was deployed: today's may have no such type."""
+        with azure_errors(f"read the template of deployment {name}"):
+            body: Any = self.clients.deployments.deployments.export_template(self.group, name).template or {}
+        return {str(each.get("type")).lower(): str(each.get("apiVersion")) for each in resources(body)}
 
     def _operations(self, name: str) -> list[Any]:
         """The deployment's operations, newest first."""
@@ -168,7 +180,7 @@ class Deployments:
         running = [o for o in operations if o.provisioning_state not in ("Succeeded", "Failed", "Canceled")]
         for operation in running or operations:
             if (target := _target(operation)) is not None:
-                return f"{target} ({operation.provisioning_state})"
+                return f"{target} ({word(operation.provisioning_state)})"
         return "its first resource"
 
     @staticmethod

@@ -11,6 +11,7 @@ from trunkline.clouds.azure.clients import Clients
 from trunkline.clouds.azure.errors import azure_errors, status_of
 from trunkline.clouds.azure.ids import ResourceId, parse
 from trunkline.clouds.azure.waiting import write
+from trunkline.clouds.azure.words import word
 from trunkline.clouds.cloud import CloudError, NextHop
 
 
@@ -64,7 +65,7 @@ class Routes:
             return False
         if found.next_hop_type == "VirtualAppliance" and found.next_hop_ip_address == address:
             return True
-        target = found.next_hop_ip_address or found.next_hop_type
+        target = found.next_hop_ip_address or word(found.next_hop_type)
         raise Error(
             f"route table {where.name}: {prefix} leads to {target} (route {found.name}), not to {address}",
             hint="remove that route first, if it is not needed any more",

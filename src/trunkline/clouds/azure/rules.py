@@ -16,6 +16,7 @@ from trunkline.clouds.azure.clients import Clients
 from trunkline.clouds.azure.errors import azure_errors, status_of
 from trunkline.clouds.azure.ids import parse
 from trunkline.clouds.azure.waiting import write
+from trunkline.clouds.azure.words import word
 from trunkline.clouds.cloud import CloudError, Exposure, Rule
 
 PREFIX = "trunkline-"
@@ -202,7 +203,7 @@ def _rule_of(rule: Any) -> Rule:
     protocols: dict[str, Any] = {azure.lower(): ours for ours, azure in _PROTOCOLS.items()}
     port = rule.destination_port_range or "*"
     source = rule.source_address_prefix or ",".join(rule.source_address_prefixes or ())
-    return Rule(protocols.get(str(rule.protocol).lower(), "any"), int(port) if port.isdigit() else 0, source)
+    return Rule(protocols.get(word(rule.protocol).lower(), "any"), int(port) if port.isdigit() else 0, source)
 
 
 def _word(text: str) -> str:

@@ -160,17 +160,14 @@ class Stack:
             return
         now = {target.id.lower() for target in self._deployments.targets(name)}
         stale = [t for t in before if t.id.lower() not in now and not t.name.rsplit("/", 1)[-1].startswith(whatif.OURS)]
-        teardown.remove(self._deployments.clients, stale, {}, self._version, until, note)
+        teardown.remove(self._deployments.clients, stale, {}, until, note)
 
     def _remove(self, targets: list[Target], record: Any, until: float, note: Callable[[str], None]) -> None:
         uses = {
             str(dependency.id).lower(): {str(used.id).lower() for used in dependency.depends_on or ()}
             for dependency in record.properties.dependencies or ()
         }
-        teardown.remove(self._deployments.clients, targets, uses, self._version, until, note)
-
-    def _version(self, target: Target) -> str | None:
-        return self._template.api_version(target.type)
+        teardown.remove(self._deployments.clients, targets, uses, until, note)
 
 
 def _tags(record: Any) -> Mapping[str, str]:

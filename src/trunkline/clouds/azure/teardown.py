@@ -22,7 +22,6 @@ def remove(
     clients: Clients,
     targets: list[Target],
     uses: Mapping[str, set[str]],
-    version_of: Callable[[Target], str | None],
     until: float,
     note: Callable[[str], None],
 ) -> None:
@@ -32,7 +31,6 @@ def remove(
         targets: Newest first.
         uses: For a resource's id in small letters, the ids of those it depends on. May be incomplete: a delete
             that is refused because another one of the list still stands is tried again when that has gone.
-        version_of: The API version to delete a resource with.
         until: Monotonic time after which StepTimeout is raised.
         note: Told what is being deleted.
 
@@ -40,7 +38,7 @@ def remove(
         CloudError: A resource cannot be deleted; names it and the reason.
     """
     pending = {target.id.lower(): target for target in targets}
-    versions = {key: _version(target, version_of) for key, target in pending.items()}
+    versions = {key: _version(target) for key, target in pending.items()}
     for pause in pauses():
         if not pending:
             return
@@ -93,12 +91,11 @@ def _raise_unless_passing(refusals: Mapping[str, CloudError], until: float) -> N
             raise error
 
 
-def _version(target: Target, version_of: Callable[[Target], str | None]) -> str:
-    version = target.api_version or version_of(target)
-    if version is None:
+def _version(target: Target) -> str:
+    if target.api_version is None:
         raise CloudError(
-            f"delete {target}: the template has no resource of this type any more, so its API version is unknown",
+            f"delete {target}: its API version is not known, since its type is computed in the template",
             code="UnknownApiVersion",
-            hint="undo with the template that made it, or delete it by hand",
+            hint="delete it by hand, and write its type and apiVersion as plain text in the template",
         )
-    return version
+    return target.api_version

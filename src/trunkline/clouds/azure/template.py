@@ -138,7 +138,7 @@ class Template:
 
     def api_version(self, resource_type: str) -> str | None:
         """The API version that the template uses for a type of resource; None when the type is not in it."""
-        for resource in _resources(self.body):
+        for resource in resources(self.body):
             if str(resource["type"]).lower() == resource_type.lower():
                 return str(resource["apiVersion"])
         return None
@@ -182,7 +182,7 @@ def _load(path: Path) -> dict[str, Any]:
         raise Error(f"template {path} is no JSON: {error}", hint="Bicep is compiled first: az bicep build") from error
     if not isinstance(body, dict) or "resources" not in body or "deploymentTemplate" not in str(body.get("$schema")):
         raise Error(f"template {path} is no ARM template", hint="it needs $schema, contentVersion and resources")
-    for resource in _resources(body):
+    for resource in resources(body):
         if "type" not in resource or "apiVersion" not in resource:
             raise Error(f"template {path}: resource {resource.get('name')!r} lacks type or apiVersion")
         if str(resource["type"]).lower() == "microsoft.resources/deployments":
@@ -193,13 +193,13 @@ def _load(path: Path) -> dict[str, Any]:
     return body
 
 
-def _resources(body: Mapping[str, Any], parent: str = "") -> Iterable[dict[str, Any]]:
+def resources(body: Mapping[str, Any], parent: str = "") -> Iterable[dict[str, Any]]:
     """All resources, children inside their parents too, each with its whole type."""
     listed = body.get("resources") or []
     for resource in listed.values() if isinstance(listed, dict) else listed:
         whole = {**resource, "type": parent + str(resource["type"])} if parent and "type" in resource else resource
         yield whole
-        yield from _resources(resource, f"{whole.get('type')}/")
+        yield from resources(resource, f"{whole.get('type')}/")
 
 
 def _resolved(name: str, names: Iterable[str], template: str, where: str) -> str:

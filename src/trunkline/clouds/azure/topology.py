@@ -10,6 +10,7 @@ from typing import Any
 from trunkline.clouds.azure.clients import Clients
 from trunkline.clouds.azure.errors import azure_errors
 from trunkline.clouds.azure.ids import parse, same
+from trunkline.clouds.azure.words import word
 from trunkline.network.model import Interface, Network, Permission, Route, RouteTable, RuleSet, Subnet
 
 _HOPS = {"Internet": "internet", "VnetLocal": "local", "None": "none", "VirtualNetworkGateway": "gateway"}
@@ -89,7 +90,7 @@ def _route_tables(vnet: Any, cidrs: tuple[str, ...], tables: Iterable[Any]) -> I
 
 
 def _hop(route: Any) -> str:
-    return _HOPS.get(str(route.next_hop_type), str(route.next_hop_type))
+    return _HOPS.get(word(route.next_hop_type), word(route.next_hop_type))
 
 
 def _system_routes(cidrs: tuple[str, ...], own: Iterable[Route]) -> tuple[Route, ...]:
@@ -110,7 +111,7 @@ def _permissions(rule: Any) -> Iterator[Permission]:
     peers = [getattr(rule, f"{side}_address_prefix"), *(getattr(rule, f"{side}_address_prefixes") or ())]
     peers += [group.id for group in getattr(rule, f"{side}_application_security_groups") or ()]
     ports = [rule.destination_port_range, *(rule.destination_port_ranges or ())]
-    protocol = "any" if rule.protocol == "*" else str(rule.protocol).lower()
+    protocol = "any" if rule.protocol == "*" else word(rule.protocol).lower()
     for peer, port in product(filter(None, peers), filter(None, ports)):
         first, last = _ports(port)
         yield Permission(
@@ -119,7 +120,7 @@ def _permissions(rule: Any) -> Iterator[Permission]:
             first_port=first,
             last_port=last,
             peer="0.0.0.0/0" if peer == "*" or same(peer, "any") else peer,
-            action=str(rule.access).lower(),
+            action=word(rule.access).lower(),
             priority=rule.priority,
         )
 

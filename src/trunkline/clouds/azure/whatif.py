@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from trunkline.clouds.azure.words import word
+
 OURS = "trunkline-"  # how the names of routes and rules begin that trunkline adds beside a template
 _CHILDREN = {
     "microsoft.network/routetables": ("routes", "Microsoft.Network/routeTables/routes"),
@@ -63,7 +65,7 @@ def lines(changes: Iterable[Any], secrets: Iterable[object] = ()) -> Iterator[st
             continue
         if change.change_type == "Ignore":
             continue
-        verb = str(getattr(change.change_type, "value", change.change_type)).lower()
+        verb = word(change.change_type).lower()
         yield f"{verb} {_label(str(change.resource_id or change.symbolic_name))}"
         for line in _property_lines(change):
             for secret in hidden:

@@ -57,8 +57,7 @@ def _token(access: Access) -> dict[str, object]:
 
 def _url(call: Call, access: Access) -> dict[str, object]:
     host = call.controller.machine.public_address
-    details = {"access": access.access, "description": access.description}
-    return _common(access) | {"url": f"https://{host}:{PORT}/access/{access.token}"} | details
+    return _common(access) | {"url": f"https://{host}:{PORT}/access/{access.token}", "access": access.access}
 
 
 def _find(known: dict[int, Access], number: int, what: str) -> Access:

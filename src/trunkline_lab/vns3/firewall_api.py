@@ -138,7 +138,7 @@ def post_rules(call: Call) -> object:
         try:
             added.append(_add(call, body))
         except RuleError as error:
-            errors.append({"rule": body.text("rule"), "error": f"Parse Error - iptables: {error}"})
+            errors.append(f"{body.text('rule')}: Parse Error - iptables: {error}")
     return {"rules": [_view(call, rule) for rule in added], "errors": errors}
 
 

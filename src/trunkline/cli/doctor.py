@@ -116,4 +116,4 @@ def _lab() -> Iterator[Finding]:
         [sys.executable, "-m", "trunkline_lab", "status", "--json"], capture_output=True, text=True, check=False
     )
     up = answer.returncode == 0
-    yield Finding("lab", "ok", "is up" if up else "is not up; trunkline lab up starts it")
+    yield Finding("lab", "ok", "is up" if up else "none of the default name is up; trunkline lab up starts it")

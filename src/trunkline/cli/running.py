@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import signal
 import sys
@@ -169,9 +170,7 @@ class Ended:
         print(f"{self.call.run}: done in {duration(self.seconds)}")
         if self.outputs:
             print("\nOutputs")
-            width = max(map(len, self.outputs))
-            for key, value in self.outputs.items():
-                print(f"  {key:{width}}  {value if isinstance(value, str) else shown_value(value)}")
+            print("\n".join(listed(self.outputs)))
         if self.ledger.scopes:
             print("\nOpened and closed")
             for each in self.ledger.scopes.values():
@@ -211,10 +210,28 @@ def hidden(key: str, value: Any) -> Any:
     return "(hidden)" if value is not None and key.lower().endswith(SECRETS) else value
 
 
-def shown_value(value: Any) -> str:
-    """A value that is no text, on one line."""
-    import json
+def listed(outputs: Mapping[str, Any]) -> Iterator[str]:
+    """Outputs for people: a line each; a list of records, or a record of records, has a line for each record."""
+    width = max(map(len, outputs))
+    for key, value in outputs.items():
+        records = list(value.values()) if isinstance(value, Mapping) else value
+        if isinstance(records, list) and records and all(isinstance(each, Mapping) for each in records):
+            if any(records):  # steps of an `each` that gave nothing are no result
+                yield f"  {key}"
+                yield from (f"    {_record(each)}" for each in records)
+        else:
+            yield f"  {key:{width}}  {value if isinstance(value, str) else _json(value)}"
 
+
+def _record(record: Mapping[str, Any]) -> str:
+    """A record on one line; of a provider's long id the last part. --json has all of it."""
+    shown = {key: each if isinstance(each, str) else _json(each) for key, each in record.items()}
+    return "  ".join(
+        f"{key}={each.rsplit('/', 1)[-1] if each.startswith('/') else each}" for key, each in shown.items()
+    )
+
+
+def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 

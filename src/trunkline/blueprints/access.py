@@ -49,6 +49,7 @@ def open_api(doors: Sequence[Door], minutes: int, state: dict[str, Any]) -> dict
         account, key = door
         account.allow(state[key], rule, run=run, purpose=PURPOSE, expires=expires)
 
+    here().note(f"{rule} in {' and '.join(account.name for account, _ in doors)}, {minutes} min at most")
     together(allow, doors)
     return {"api_access": [f"{account.name}: {rule} until {expires:%H:%M:%SZ}" for account, _ in doors]}
 

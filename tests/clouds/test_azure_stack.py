@@ -16,6 +16,8 @@ from trunkline import StepTimeout, pipe
 from trunkline.clouds.azure import AzureAccount
 from trunkline.clouds.cloud import CloudError, NextHop, Rule, StackFailed
 from trunkline_lab.azure import AzureFace
+from trunkline_lab.azure.errors import Lost
+from trunkline_lab.azure.http import Answer, Call
 from trunkline_lab.world import Pace
 
 __all__ = ["azure", "face", "world"]
@@ -76,6 +78,8 @@ def test_nothing_reaches_the_router_but_ipsec_from_the_federation(azure, face):
     assert not face.admits(machine, "udp", 4500, "203.0.113.99")
     assert not face.admits(machine, "tcp", 8000, VPC["federation_address1"])
     assert not face.admits(machine, "tcp", 8000, "127.0.0.1")
+    assert not face.admits(machine, "tcp", 8000, "10.1.1.5")
+    assert face.admits(machine, "tcp", 443, "10.1.1.5")
 
 
 def test_the_caller_needs_a_rule_and_a_route(azure, face):
@@ -237,6 +241,46 @@ def test_what_an_earlier_attempt_began_is_waited_for(azure, face, world, tmp_pat
         assert future.result() == second
     assert second["the_table"].endswith("/rt")
     assert started(face) == before + 1
+
+
+class LostOnce:
+    """A hook that closes the connection after the first request of a kind was done."""
+
+    def __init__(self, method: str, ending: str) -> None:
+        self.method, self.ending, self.lost = method, ending, 0
+
+    async def before(self, call: Call) -> None:
+        return None
+
+    async def after(self, call: Call, answer: Answer) -> None:
+        if call.method == self.method and call.resource_type.endswith(self.ending) and not self.lost:
+            self.lost += 1
+            raise Lost
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.parametrize("ending", ["/deployments", "/routeTables", "/securityRules", "/routes"])
+def test_a_lost_answer_is_made_good(azure, face, world, tmp_path, monkeypatch, method, ending):
+    monkeypatch.setattr(world, "pace", replace(world.pace, resource=0.1))
+    group = {**table("nsg"), "type": f"{NETWORK}/networkSecurityGroups"}
+    stack = azure.stack(template(tmp_path, "t", table("rt"), group))
+    top = f"/subscriptions/{azure.clients.subscription}/resourceGroups/{azure.resource_group}/providers/{NETWORK}"
+    rule, via = Rule("tcp", 8000, "127.0.0.1/32"), NextHop("nic", "10.9.0.4")
+    hook = LostOnce(method, ending)
+    face.hooks.append(hook)
+    try:
+        with at():
+            stack({})
+            azure.allow(f"{top}/networkSecurityGroups/nsg", rule, run="r", purpose="p")
+            azure.route(f"{top}/routeTables/rt", "10.1.0.0/16", via, run="r")
+            assert len(list(azure.clients.network.security_rules.list(azure.resource_group, "nsg"))) == 1
+            azure.revoke(f"{top}/networkSecurityGroups/nsg", rule, run="r", purpose="p")
+            azure.unroute(f"{top}/routeTables/rt", "10.1.0.0/16", via=via)
+            stack.undo({})
+    finally:
+        face.hooks.remove(hook)
+    assert resources(azure) == set()
+    assert hook.lost == (0 if (method, ending) == ("PUT", "/routeTables") else 1)
 
 
 def test_a_deadline_of_the_pipe_ends_the_wait(azure, face, world, tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ from trunkline.clouds.azure.words import word
 from trunkline.clouds.cloud import CloudError, Exposure, Rule
 
 PREFIX = "trunkline-"
-_FIRST_PRIORITY, _LAST_PRIORITY = 300, 4096  # Azure's own limit is 4096; templates keep to below 300
+_FIRST_PRIORITY, _LAST_PRIORITY = 300, 4095  # templates keep to below 300, and to 4096, which is Azure's last
 _LONGEST_DESCRIPTION = 140  # Azure's limit
 _PROTOCOLS = {"tcp": "Tcp", "udp": "Udp", "icmp": "Icmp", "any": "*"}
 _WORLD = ("*", "internet", "any", "0.0.0.0/0", "::/0")

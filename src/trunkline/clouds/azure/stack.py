@@ -69,7 +69,7 @@ class Stack:
             TOKEN: place.token,
             DIGEST: digest,
         }
-        self._deployments.start(name, self._with_carried(changes), values, tags)
+        self._start(name, self._with_carried(changes), values, tags)
         record = self._deployments.wait(name, until, place.note)
         if record.properties.provisioning_state != "Succeeded":
             raise self._deployments.failure(name, record)
@@ -145,6 +145,17 @@ class Stack:
                 code="ResourceExists",
                 hint="give this stack names of its own, or remove what is in the way",
             )
+
+    def _start(self, name: str, body: Mapping[str, Any], values: Mapping[str, object], tags: Mapping[str, str]) -> None:
+        """Start the deployment; an answer that was lost, or another attempt of this step, may have started it."""
+        try:
+            self._deployments.start(name, body, values, tags)
+        except CloudError as error:
+            if error.code != "DeploymentActive":
+                raise
+            record = self._own(self._deployments.get(name), name, tags[TOKEN])
+            if record is None or _tags(record).get(DIGEST) != tags[DIGEST]:
+                raise
 
     def _with_carried(self, changes: list[Any]) -> Mapping[str, Any]:
         """The template, with the routes and rules of trunkline's that it would otherwise sweep away."""

@@ -35,7 +35,11 @@ class Life:
 
     def owns(self, stack: StackTypeDef) -> bool:
         """Whether this step made the stack."""
-        return operations.tags(stack).get(TOKEN) == self.place.token
+        if stack["StackStatus"] != "REVIEW_IN_PROGRESS":
+            return operations.tags(stack).get(TOKEN) == self.place.token
+        # A stack under review has no tags yet; whose it is, the change sets' names say.
+        listed = self.cloudformation.list_change_sets(StackName=stack["StackId"])["Summaries"]
+        return any(each["ChangeSetName"].endswith(self.place.token) for each in listed)
 
     def claim(self, stack: StackTypeDef) -> None:
         """Raise CloudError when a stack of this name is somebody else's."""
@@ -128,8 +132,10 @@ class Life:
 
     def _discard(self, there: StackTypeDef | None, change_set: str) -> None:
         """Throw a change set away, and with the first one of a stack that stack: it is empty and under review."""
-        changes.discard(self.cloudformation, self.name, change_set)
-        left = operations.describe(self.cloudformation, self.name) if there is None else None
+        if there is not None:
+            changes.discard(self.cloudformation, self.name, change_set)
+            return
+        left = operations.describe(self.cloudformation, self.name)
         if left is not None and left["StackStatus"] == "REVIEW_IN_PROGRESS" and self.owns(left):
             self._delete(left)
 

@@ -93,7 +93,7 @@ def wait(cloudformation: CloudFormationClient, stack: StackTypeDef, token: str |
         status = _ended(events, stack["StackId"], token)
         if status:
             return status
-        patience.pause(f"stack {stack['StackName']}: {_sentence(events[0]) if events else 'it begins'}")
+        patience.pause(f"stack {stack['StackName']}: {_progress(events, stack['StackId'])}")
 
 
 def failure(cloudformation: CloudFormationClient, stack: StackTypeDef, status: str) -> StackFailed:
@@ -153,8 +153,16 @@ def _events(cloudformation: CloudFormationClient, stack_id: str) -> Iterator[Sta
         yield from page["StackEvents"]
 
 
-def _sentence(event: StackEventTypeDef) -> str:
-    """An event as one line: "RouterInterface create in progress"."""
-    words = event.get("ResourceStatus", "").lower().replace("_", " ")
-    reason = event.get("ResourceStatusReason", "")
-    return f"{event.get('LogicalResourceId', '')} {words}" + (f" ({reason})" if reason else "")
+def _progress(events: list[StackEventTypeDef], stack_id: str) -> str:
+    """What an operation waits for, as one line ("Router, Subnet create in progress"); the newest event if nothing."""
+    latest: dict[str, StackEventTypeDef] = {}
+    for event in events:
+        if event.get("PhysicalResourceId") != stack_id:
+            latest.setdefault(event.get("LogicalResourceId", ""), event)
+    pending = [name for name, event in latest.items() if event.get("ResourceStatus", "").endswith("_IN_PROGRESS")]
+    newest = latest[pending[0]] if pending else events[0] if events else None
+    if newest is None:
+        return "it begins"
+    who = ", ".join(sorted(pending[:4])) or newest.get("LogicalResourceId", "")
+    more = f" and {len(pending) - 4} more" if len(pending) > 4 else ""
+    return f"{who}{more} {newest.get('ResourceStatus', '').lower().replace('_', ' ')}"

@@ -118,7 +118,7 @@ class Lab:
     def _start_azure(self) -> None:
         from .azure import AzureFace
 
-        self.azure = AzureFace(self.world, subscriptions=tuple(AZURE_SUBSCRIPTIONS.values()))
+        self.azure = AzureFace(self.world, subscriptions=tuple(AZURE_SUBSCRIPTIONS.values()), tenant=TENANT)
         self.azure.start()
         self._undo.append(self.azure.stop)
 
@@ -200,9 +200,10 @@ class Lab:
         """How often each operation was called, by service. Thread safe."""
         counts: dict[str, Counter[str]] = {}
         for record in list(self.aws.calls):
-            counts.setdefault(record.service, Counter())[record.operation] += 1
-        for entry in list(self.azure.calls):
-            counts.setdefault("azure", Counter())[entry.operation] += 1
+            service = f"{record.service} via {record.via}" if record.via else record.service
+            counts.setdefault(service, Counter())[record.operation] += 1
+        for call in list(self.azure.calls):
+            counts.setdefault("azure", Counter())[f"{call.operation} {call.resource_type}".rstrip()] += 1
         counts["vns3"] = Counter(self.controllers.counts())
         return {service: dict(sorted(found.items())) for service, found in sorted(counts.items())}
 

@@ -92,7 +92,9 @@ def start(home: Home, *, routers: int, pace: str) -> bool:
     if home.alive():
         _wait_until_ready(home, None)
         return False
-    home.make()
+    with home.held() as ours:  # a dead one's word that it is ready must not be taken for the new one's
+        if ours:
+            home.sweep()
     words = [sys.executable, "-m", "trunkline_lab", "up", "--foreground", "--name", home.name]
     words += ["--routers", str(routers), "--pace", pace]
     with open(home.log, "wb") as log:
@@ -112,8 +114,8 @@ def start(home: Home, *, routers: int, pace: str) -> bool:
 def _wait_until_ready(home: Home, child: subprocess.Popen[bytes] | None) -> None:
     deadline = time.monotonic() + START_SECONDS
     while home.read() is None or not home.alive():
-        ended = child is not None and child.poll() is not None
-        if ended or (child is None and not home.alive()) or time.monotonic() > deadline:
+        ended = not home.alive() and (child is None or child.poll() is not None)
+        if ended or time.monotonic() > deadline:
             what = "ended before it was ready" if ended else f"was not ready within {START_SECONDS:.0f} s"
             raise LabError(f"lab {home.name} {what}", _tail(home))
         time.sleep(_LOOK_AGAIN)

@@ -171,12 +171,13 @@ class Controller:
         """Whether `client` may talk to the API now."""
         return self.up and self.admits("tcp", PORT, client)
 
-    def serve(self, protocol: Callable[[], asyncio.BaseProtocol]) -> None:
-        """Answer with this HTTP protocol from now on; the first boot follows with `boot`."""
+    def start(self, protocol: Callable[[], asyncio.BaseProtocol]) -> None:
+        """Come up for the first time, with this HTTP protocol; a face tells of a machine once it has booted."""
         self._listener = Listener(protocol, self.certificate.context, self.admitted)
+        self._come_up()
 
     def boot(self, seconds: float) -> None:
-        """Be down for `seconds`, then up. A boot that is under way is lengthened, never shortened."""
+        """Be down for `seconds`, then up: a reboot. One that is under way is lengthened, never shortened."""
         self.up = False
         self._down_until = max(self._down_until, time.monotonic() + seconds)
         self.mind_the_door()
@@ -230,7 +231,7 @@ class Controller:
             self._listener.close()
 
     def _come_up(self) -> None:
-        if time.monotonic() + 0.001 < self._down_until:  # another boot began meanwhile; its own timer ends it
+        if time.monotonic() + 0.001 < self._down_until:  # another reboot began meanwhile; its own timer ends it
             return
         self.up = True
         self.boots += 1

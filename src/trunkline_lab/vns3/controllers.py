@@ -200,8 +200,7 @@ class Controllers:
         elif machine.public_address is not None:
             controller = Controller(machine, self)
             self._controllers[machine.id] = controller
-            controller.serve(await make_protocol(controller))
-            controller.boot(self.pace.boot)
+            controller.start(await make_protocol(controller))
 
     def _counts(self) -> dict[str, int]:
         total: dict[str, int] = {}

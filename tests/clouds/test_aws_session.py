@@ -45,7 +45,7 @@ def test_a_role_is_assumed_once_and_renewed_before_it_expires(face, monkeypatch)
     # Keys of the environment must not win over the role.
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
-    assumed = account("A", region=REGION, role_arn=ROLE, external_id="x", endpoint=face.endpoint, **keys)
+    assumed = account("A", region=REGION, role_arn=ROLE, external_id="ours", endpoint=face.endpoint, **keys)
     made = assumed.session.ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     owner = assumed.session.ec2.describe_vpcs(VpcIds=[made])["Vpcs"][0]["OwnerId"]
     assert owner == "200000000002"

@@ -33,7 +33,7 @@ def run(home: Home, *, routers: int, pace: str, ready: Callable[[dict[str, objec
     """Run a lab in this process until it is told to end (POST /down, SIGTERM, SIGINT).
 
     Parameters:
-        home: Its directory; removed at the end.
+        home: Its directory; removed at the end, but for the log when the lab fails.
         routers: How many factory-fresh controllers to boot.
         pace: "normal" or "fast".
         ready: Called with the status once everything answers.
@@ -47,8 +47,10 @@ def run(home: Home, *, routers: int, pace: str, ready: Callable[[dict[str, objec
         home.sweep()
         try:
             _run(home, routers, pace, ready)
-        finally:
-            home.remove()
+        except BaseException:
+            home.sweep()  # the log stays: whoever waits for this lab reads there why it failed
+            raise
+        home.remove()
     return True
 
 

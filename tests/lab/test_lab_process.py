@@ -1,0 +1,171 @@
+"""Labs as processes: up, status, down, side by side, and after a sudden death."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import stat
+import threading
+import time
+
+import pytest
+
+from trunkline_lab import process
+from trunkline_lab.addresses import Claim
+from trunkline_lab.cli import main
+from trunkline_lab.home import Home
+
+
+@pytest.fixture
+def labs(tmp_path, monkeypatch):
+    """A state directory of the test's own; labs that it left are ended."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    yield tmp_path / "trunkline" / "labs"
+    folder = tmp_path / "trunkline" / "labs"
+    for directory in folder.iterdir() if folder.exists() else ():
+        process.stop(Home(directory.name))
+
+
+def run(capsys, *words):
+    code = main(words)
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def told(capsys, *words):
+    code, out, _ = run(capsys, *words, "--json")
+    assert code == 0
+    return json.loads(out)
+
+
+def closed(address, port=8000):
+    with contextlib.suppress(OSError), socket.create_connection((address, port), 1):
+        return False
+    return True
+
+
+def test_up_status_down(labs, capsys):
+    first = told(capsys, "up", "--pace", "fast", "--routers", "2")
+    assert stat.S_IMODE((labs / "lab").stat().st_mode) == 0o700
+    router = first["controllers"][1]
+    assert router["default_password"]
+    assert router["listening"] is True
+    assert not closed(router["address"])
+
+    code, out, err = run(capsys, "up")
+    assert (code, "already up" in err) == (0, True)
+    assert first["config"] in out
+    code, out, _ = run(capsys, "status")
+    assert (code, "unlicensed" in out) == (0, True)
+
+    second = told(capsys, "up", "--name", "second", "--pace", "fast")
+    assert second["endpoints"].keys() == first["endpoints"].keys()
+    assert not set(second["endpoints"].values()) & set(first["endpoints"].values())
+
+    assert told(capsys, "down") == {"name": "lab", "was_up": True}
+    assert closed(router["address"])
+    assert not (labs / "lab").exists()
+    assert told(capsys, "status", "--name", "second")["name"] == "second"
+    assert run(capsys, "down")[:2] == (0, "lab lab was not up\n")
+    code, _, err = run(capsys, "status")
+    assert (code, err) == (1, "error: lab lab is not up\n")
+
+
+def test_a_killed_lab_is_recognised_and_its_leftovers_go(labs, capsys):
+    told(capsys, "up", "--pace", "fast")
+    home = Home("lab")
+    number = home.read()["pid"]
+    os.kill(number, signal.SIGKILL)
+    wait_until(lambda: not home.alive())
+    (labs / "lab" / "home").mkdir(exist_ok=True)
+    (labs / "lab" / "home" / "old").write_text("left over")
+    again = told(capsys, "up", "--pace", "fast")
+    assert home.read()["pid"] != number
+    assert not (labs / "lab" / "home" / "old").exists()
+    os.kill(home.read()["pid"], signal.SIGKILL)
+    wait_until(lambda: not home.alive())
+    assert run(capsys, "status")[0] == 1
+    assert not (labs / "lab").exists()
+    assert closed("127.0.0.1", int(again["endpoints"]["aws"].rpartition(":")[2]))
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_two_at_once_make_one(labs, capsys):
+    homes = [Home("lab"), Home("lab")]
+    started = []
+
+    def start(home):
+        started.append(process.start(home, routers=0, pace="fast"))
+
+    threads = [threading.Thread(target=start, args=(home,)) for home in homes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(started) == 2  # neither failed: who comes second waits for the first
+    assert process.ask(homes[0], "/status")["endpoints"] == process.ask(homes[1], "/status")["endpoints"]
+
+
+def test_a_lab_that_cannot_start_shows_its_log(labs, capsys, monkeypatch):
+    monkeypatch.setattr(process, "START_SECONDS", 15.0)
+    monkeypatch.setenv("PYTHONPATH", str(labs.parent))  # the child alone finds a broken moto
+    labs.parent.mkdir(parents=True, exist_ok=True)
+    (labs.parent / "moto.py").write_text("raise ImportError('no such part')")
+    code, _, err = run(capsys, "up")
+    assert code == 1
+    assert "ended before it was ready" in err
+    assert "no such part" in err
+    assert [path.name for path in sorted((labs / "lab").iterdir())] == ["lab.log", "lock"]
+    assert run(capsys, "down")[0] == 0
+    assert not (labs / "lab").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("up", "--name", "A_B"), ("up", "--pace", "warp"), ("up", "--routers", "-1"), ("sideways",), ("up", "x")]
+)
+def test_wrong_usage_is_64_and_touches_nothing(labs, capsys, words):
+    code, out, err = run(capsys, *words)
+    assert (code, out) == (64, "")
+    assert err.startswith("error: ")
+    assert not labs.exists()
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("up", "--help"), ("status", "--help"), ("down", "--help")])
+def test_help_has_examples(labs, capsys, words):
+    code, out, _ = run(capsys, *words)
+    assert code == 0
+    assert "trunkline lab" in out
+    assert len(words) < 2 or "Examples:" in out
+
+
+def test_claims_are_apart():
+    claims = [Claim() for _ in range(5)]
+    try:
+        assert len({claim.prefix for claim in claims}) == 5
+        for claim in claims:
+            with pytest.raises(OSError, match="in use"):
+                socket.create_server((f"{claim.prefix}.254", 8000))
+            assert claim.addresses.take().startswith(claim.prefix + ".")
+    finally:
+        for claim in claims:
+            claim.release()
+    with socket.create_server((f"{claims[0].prefix}.254", 8000)):
+        pass
+
+
+def test_no_free_address_says_what_to_do(monkeypatch):
+    class Taken(socket.socket):
+        def bind(self, address):
+            raise OSError(98, "Address already in use")
+
+    monkeypatch.setattr(socket, "socket", Taken)
+    monkeypatch.setattr("errno.EADDRINUSE", 98)
+    with pytest.raises(RuntimeError, match=r"stop the server that listens on 0\.0\.0\.0:8000"):
+        Claim()

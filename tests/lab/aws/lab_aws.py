@@ -13,6 +13,8 @@ from trunkline_lab.aws import AwsFace
 
 IMAGE = "ami-0123456789abcdef0"
 REGION = "eu-west-1"
+# One session for all: it is what reads the service models, which takes longer than most tests.
+SESSION = boto3.Session()
 
 
 @dataclass
@@ -25,13 +27,19 @@ class Account:
     _made: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        key, secret = self.face.credentials(self.number)
-        self._session = boto3.Session(key, secret, region_name=self.region)
+        self._key, self._secret = self.face.credentials(self.number)
 
     def client(self, service: str) -> Any:
         if service not in self._made:
             config = Config(retries={"total_max_attempts": 1})
-            self._made[service] = self._session.client(service, endpoint_url=self.face.endpoint, config=config)
+            self._made[service] = SESSION.client(
+                service,
+                region_name=self.region,
+                endpoint_url=self.face.endpoint,
+                aws_access_key_id=self._key,
+                aws_secret_access_key=self._secret,
+                config=config,
+            )
         return self._made[service]
 
     @property

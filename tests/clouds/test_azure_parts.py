@@ -17,7 +17,7 @@ from trunkline.clouds.azure import account, whatif
 from trunkline.clouds.azure.errors import azure_errors, innermost
 from trunkline.clouds.azure.ids import parse
 from trunkline.clouds.azure.routes import canonical, route_name
-from trunkline.clouds.azure.rules import _described, describe, rule_name, source_of
+from trunkline.clouds.azure.rules import _described, _free_priority, describe, rule_name, source_of
 from trunkline.clouds.cloud import Account, CloudError, Rule
 
 GIVEN = {"subscription": "00000000-0000-0000-0000-00000000000b", "region": "westeurope", "resource_group": "net"}
@@ -149,6 +149,16 @@ def test_a_rules_name_is_its_own():
     rule = Rule("tcp", 8000, "127.0.0.1")
     assert rule_name("r", "p", rule) == rule_name("r", "p", Rule("tcp", 8000, "127.0.0.1/32"))
     assert len({rule_name(run, p, rule) for run, p in (("r", "p"), ("rp", ""), ("q", "p"))}) == 3
+
+
+def test_the_first_free_priority_is_taken_of_inbound_rules():
+    rules = [SimpleNamespace(priority=n, direction="Inbound") for n in (300, 301, 303)]
+    rules.append(SimpleNamespace(priority=302, direction="Outbound"))
+    assert _free_priority("nsg", rules, 300) == 302
+    assert _free_priority("nsg", rules, 303) == 304
+    full = [SimpleNamespace(priority=n, direction="Inbound") for n in range(300, 4096)]
+    with pytest.raises(CloudError, match="no free priority"):
+        _free_priority("nsg", full, 300)
 
 
 def test_ids_and_prefixes():

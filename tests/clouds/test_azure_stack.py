@@ -363,3 +363,45 @@ def test_an_account_satisfies_what_others_ask(azure: AzureAccount):
     assert azure.name == "B"
     with pytest.raises(LookupError):
         azure.stack(TEMPLATES / "caller-route.azure.json")({"route_table_id": "x", "caller_prefix": "10.0.0.1/32"})
+
+
+def bad_after(*names: str) -> dict[str, Any]:
+    """A network that what-if lets through and the deployment refuses: its range is only known by then."""
+    bad = vnet("bad", subnet=f"[reference(resourceId('{NETWORK}/routeTables', '{names[0]}')).provisioningState]")
+    return {**bad, "dependsOn": [f"[resourceId('{NETWORK}/routeTables', '{name}')]" for name in names]}
+
+
+def test_undo_finds_what_an_earlier_failed_attempt_made(azure, face, world, tmp_path, monkeypatch):
+    """A second attempt that is cut off early leaves no operation for what the first one made."""
+    tables = [table("a"), table("b", dependsOn=[f"{NETWORK}/routeTables/a"])]
+    stack = azure.stack(template(tmp_path, "t", *tables, bad_after("b")), name="net", timeout=0.3)
+    with at("one", "net"):
+        with pytest.raises(StackFailed):
+            stack({})
+        assert resources(azure) == {"a", "b"}
+        monkeypatch.setattr(world, "pace", replace(world.pace, resource=0.8))
+        with pytest.raises(StepTimeout):
+            stack({})
+        monkeypatch.setattr(world, "pace", Pace(resource=0.0, boot=0.0))
+        stack.undo({})
+    assert resources(azure) == set()
+
+
+def test_an_update_that_fails_forgets_nothing(azure, tmp_path):
+    with at("one", "net"):
+        azure.stack(template(tmp_path, "a", table("a"), table("old")), name="net")({})
+        failing = azure.stack(template(tmp_path, "b", table("a"), bad_after("a")), name="net")
+        with pytest.raises(StackFailed):
+            failing({})
+        assert resources(azure) == {"a", "old"}
+        failing.undo({})
+    assert resources(azure) == set()
+
+
+def test_an_update_does_not_take_over_what_is_anothers(azure, tmp_path):
+    with at("one", "net"):
+        azure.stack(template(tmp_path, "a", table("a")))({})
+    with at("two", "net"):
+        azure.stack(template(tmp_path, "b", table("b")))({})
+        with pytest.raises(CloudError, match="take over .*routeTables/a"):
+            azure.stack(template(tmp_path, "b", table("b"), table("a")))({})

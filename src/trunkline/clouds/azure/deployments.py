@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from trunkline._core.errors import StepTimeout
@@ -15,6 +15,7 @@ from trunkline.clouds.azure.waiting import finish, pauses, sleep_until
 from trunkline.clouds.azure.words import word
 from trunkline.clouds.cloud import CloudError, StackFailed
 
+_MADE = "trunkline-made"
 _TERMINAL = ("Succeeded", "Failed", "Canceled", "Deleted")
 
 
@@ -125,15 +126,24 @@ class Deployments:
             if status_of(error) not in (404, 409):
                 raise
 
-    def targets(self, name: str) -> list[Target]:
-        """The resources that the deployment made or tried to make, newest first."""
+    def targets(self, name: str, record: Any) -> list[Target]:
+        """The resources that the deployment made or tried to make, newest first.
+
+        A record tells only its own operations. So after one that did not succeed, those that earlier attempts had
+        made are told too, from the template's metadata, where `remembering` put them.
+        """
         found: dict[str, Target] = {}
         for operation in self._operations(name):
             if operation.provisioning_operation == "Create" and (target := _target(operation)) is not None:
                 found.setdefault(target.id.lower(), target)
-        if all(target.api_version for target in found.values()):
+        done = record.properties.provisioning_state == "Succeeded"
+        if done and all(target.api_version for target in found.values()):
             return list(found.values())
-        versions = self._versions(name)
+        body = self._deployed(name)
+        if not done:
+            for made in (body.get("metadata") or {}).get(_MADE) or ():
+                found.setdefault(made["id"].lower(), Target(**made))
+        versions = {str(each.get("type")).lower(): str(each.get("apiVersion")) for each in resources(body)}
         return [replace(t, api_version=t.api_version or versions.get(t.type.lower())) for t in found.values()]
 
     def failure(self, name: str, record: Any) -> StackFailed:
@@ -162,11 +172,10 @@ class Deployments:
             if status_of(error) != 404:
                 raise
 
-    def _versions(self, name: str) -> dict[str, str]:
-        """API version by resource type, from the template as it was deployed: today's may have no such type."""
+    def _deployed(self, name: str) -> dict[str, Any]:
+        """The template as it was deployed: today's may be another one."""
         with azure_errors(f"read the template of deployment {name}"):
-            body: Any = self.clients.deployments.deployments.export_template(self.group, name).template or {}
-        return {str(each.get("type")).lower(): str(each.get("apiVersion")) for each in resources(body)}
+            return self.clients.deployments.deployments.export_template(self.group, name).template or {}
 
     def _operations(self, name: str) -> list[Any]:
         """The deployment's operations, newest first."""
@@ -190,6 +199,13 @@ class Deployments:
 
 
 _AGAIN = "mend the cause and run again: the deployment goes on where it stopped"
+
+
+def remembering(template: Mapping[str, Any], made: list[Target]) -> Mapping[str, Any]:
+    """The template with a memory of what earlier attempts made, for `Deployments.targets`."""
+    if not made:
+        return template
+    return {**template, "metadata": {**template.get("metadata", {}), _MADE: [asdict(target) for target in made]}}
 
 
 def _target(operation: Any) -> Target | None:

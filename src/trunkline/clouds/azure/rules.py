@@ -44,7 +44,8 @@ class Rules:
         """Add the rule, or extend the one that is there; see `Account.allow`."""
         nsg, source = parse(group, "networkSecurityGroups", "group"), source_of(rule, temporary=expires is not None)
         name = rule_name(run, purpose, rule)
-        there = self._get(nsg.group, nsg.name, name)
+        rules = self._list(nsg.group, nsg.name)
+        there = next((each for each in rules if each.name == name), None)
         opened = _described(there)["opened"] if there is not None else None
         description = describe(run, purpose, opened or datetime.now(UTC), expires)
         body = {
@@ -59,7 +60,7 @@ class Rules:
         }
         if there is not None and there.description == description and there.provisioning_state == "Succeeded":
             return
-        self._put(nsg.group, nsg.name, name, body, there.priority if there is not None else None)
+        self._put(nsg.group, nsg.name, name, body, rules, there.priority if there is not None else None)
 
     def revoke(self, group: str, rule: Rule, *, run: str, purpose: str) -> None:
         """Remove the rule; nothing happens when it is not there."""
@@ -93,20 +94,13 @@ class Rules:
                 handle=rule.id,
             )
 
-    def _get(self, group: str, nsg: str, name: str) -> Any | None:
-        try:
-            with azure_errors(f"read rule {name} of NSG {nsg}"):
-                return self._clients.network.security_rules.get(group, nsg, name)
-        except CloudError as error:
-            if status_of(error) != 404:
-                raise
-            return None
-
-    def _put(self, group: str, nsg: str, name: str, body: dict[str, Any], priority: int | None) -> None:
+    def _put(
+        self, group: str, nsg: str, name: str, body: dict[str, Any], rules: list[Any], priority: int | None
+    ) -> None:
         """Add or change a rule; a new one takes the first free priority, and the next when another was faster."""
         from azure.mgmt.network.models import SecurityRule
 
-        chosen = priority or self._free_priority(group, nsg, _FIRST_PRIORITY)
+        chosen = priority or _free_priority(nsg, rules, _FIRST_PRIORITY)
         while True:
             rule = SecurityRule({"properties": {**body, "priority": chosen}})
             begin = partial(self._clients.network.security_rules.begin_create_or_update, group, nsg, name, rule)
@@ -116,20 +110,11 @@ class Rules:
             except CloudError as error:
                 if error.code != "SecurityRuleConflict" or priority is not None:
                     raise
-                chosen = self._free_priority(group, nsg, chosen + 1)
+                chosen = _free_priority(nsg, self._list(group, nsg), chosen + 1)
 
-    def _free_priority(self, group: str, nsg: str, first: int) -> int:
+    def _list(self, group: str, nsg: str) -> list[Any]:
         with azure_errors(f"list the rules of NSG {nsg}"):
-            rules = list(self._clients.network.security_rules.list(group, nsg))
-        taken = {rule.priority for rule in rules if rule.direction == "Inbound"}
-        for priority in range(first, _LAST_PRIORITY + 1):
-            if priority not in taken:
-                return priority
-        raise CloudError(
-            f"NSG {nsg} has no free priority from {first} to {_LAST_PRIORITY}",
-            code="NoFreePriority",
-            hint="remove rules that are no longer needed: trunkline sweep",
-        )
+            return list(self._clients.network.security_rules.list(group, nsg))
 
     def _delete(self, group: str, nsg: str, name: str) -> None:
         begin = partial(self._clients.network.security_rules.begin_delete, group, nsg, name)
@@ -139,6 +124,18 @@ class Rules:
         except CloudError as error:
             if status_of(error) != 404:
                 raise
+
+
+def _free_priority(nsg: str, rules: list[Any], first: int) -> int:
+    taken = {rule.priority for rule in rules if rule.direction == "Inbound"}
+    for priority in range(first, _LAST_PRIORITY + 1):
+        if priority not in taken:
+            return priority
+    raise CloudError(
+        f"NSG {nsg} has no free priority from {first} to {_LAST_PRIORITY}",
+        code="NoFreePriority",
+        hint="remove rules that are no longer needed: trunkline sweep",
+    )
 
 
 def rule_name(run: str, purpose: str, rule: Rule) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from trunkline._core.context import here
 from trunkline._core.steps import Step, step
 from trunkline.clouds.azure import teardown, whatif
-from trunkline.clouds.azure.deployments import Deployments, Target
+from trunkline.clouds.azure.deployments import Deployments, Target, remembering
 from trunkline.clouds.azure.errors import status_of
 from trunkline.clouds.azure.template import Template
 from trunkline.clouds.cloud import CloudError
@@ -58,22 +58,21 @@ class Stack:
             record = self._deployments.wait(name, until, place.note)
         place.note(f"previewing {self._template.name}")
         changes = self._deployments.what_if(name, self._template.body, values, until)
-        if record is None:
-            self._refuse_existing(name, changes)
-        elif _is_done(record, digest) and not any(map(whatif.is_change, changes)):
+        if record is not None and _is_done(record, digest) and not any(map(whatif.is_change, changes)):
             return self._template.given(record.properties.outputs)
-        before = self._deployments.targets(name) if record is not None else []
+        before = self._deployments.targets(name, record) if record is not None else []
+        self._refuse_existing(name, changes, before)
         tags = {
             RUN: place.run[:_LONGEST_TAG],
             PATH: place.path[:_LONGEST_TAG],
             TOKEN: place.token,
             DIGEST: digest,
         }
-        self._start(name, self._with_carried(changes), values, tags)
+        self._start(name, remembering(self._with_carried(changes), before), values, tags)
         record = self._deployments.wait(name, until, place.note)
         if record.properties.provisioning_state != "Succeeded":
             raise self._deployments.failure(name, record)
-        self._remove_left_over(name, before, until, place.note)
+        self._remove_left_over(name, record, before, until, place.note)
         return self._template.given(record.properties.outputs)
 
     def find(self, state: Mapping[str, Any]) -> dict[str, object] | None:
@@ -94,7 +93,7 @@ class Stack:
         if not _ended(record):
             self._deployments.cancel(name)
             record = self._deployments.wait(name, until, place.note)
-        self._remove(self._deployments.targets(name), record, until, place.note)
+        self._remove(self._deployments.targets(name, record), record, until, place.note)
         self._deployments.forget(name, until)
 
     def preview(self, state: Mapping[str, Any]) -> str:
@@ -137,9 +136,10 @@ class Stack:
             hint="give this stack another name, or undo that run first",
         )
 
-    def _refuse_existing(self, name: str, changes: list[Any]) -> None:
-        """What is there before our first deployment is not ours, and our undo would delete it."""
-        if there := whatif.existing(changes):
+    def _refuse_existing(self, name: str, changes: list[Any], before: list[Target]) -> None:
+        """What is there and was not made by this stack is not ours, and our undo would delete it."""
+        ours = {target.id.lower() for target in before}
+        if there := [each for each in whatif.existing(changes) if each.lower() not in ours]:
             raise CloudError(
                 f"deployment {name} would take over what is there already: {', '.join(there)}",
                 code="ResourceExists",
@@ -165,11 +165,13 @@ class Stack:
             return self._template.body
         return {**self._template.body, "resources": [*self._template.body["resources"], *extra]}
 
-    def _remove_left_over(self, name: str, before: list[Target], until: float, note: Callable[[str], None]) -> None:
+    def _remove_left_over(
+        self, name: str, record: Any, before: list[Target], until: float, note: Callable[[str], None]
+    ) -> None:
         """Delete what an earlier deployment of this stack made and this one no longer names."""
         if not before:
             return
-        now = {target.id.lower() for target in self._deployments.targets(name)}
+        now = {target.id.lower() for target in self._deployments.targets(name, record)}
         stale = [t for t in before if t.id.lower() not in now and not t.name.rsplit("/", 1)[-1].startswith(whatif.OURS)]
         teardown.remove(self._deployments.clients, stale, {}, until, note)
 

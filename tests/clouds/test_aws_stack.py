@@ -227,6 +227,9 @@ def test_find_knows_only_the_stack_of_these_values_and_this_template(aws, templa
     gives = {"vpc_id": state["vpc_id"], "subnet_id": state["subnet_id"]}
     with at(run, "net"):
         assert made.find(DATA) == gives
+        asked = []
+        assert aws.stack(template, parameters={"NamePrefix": lambda: asked.append("secret")}).find(DATA) == gives
+        assert asked == [], "finding needs no secret"
         assert made.find({**DATA, "subnet_cidr": "10.1.1.0/24"}) == gives, "the default, said aloud"
         assert made.find({**DATA, "subnet_cidr": "10.1.2.0/24"}) is None
         template.write_text(NET.replace("Table:", "Table2:"))
@@ -327,6 +330,29 @@ def test_the_steps_own_deadline_ends_waiting_too(face, aws, template, run):
         with at(run, "net"):
             aws.stack(template).undo(DATA)
     assert run not in {tag["Value"] for each in names(aws).values() for tag in each.get("Tags", [])}
+
+
+def test_waiting_outlives_an_aws_that_does_not_answer(face, aws, template, run, monkeypatch):
+    """Longer than the SDK's own retries: a laptop's network is away while the stack goes on."""
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+    refused = []
+
+    def away(call, proceed):
+        if call.operation == "DescribeStackEvents" and len(refused) < 10:
+            refused.append(call)
+            return Answer(503, (("Content-Type", "text/plain"),), b"")
+        return proceed(call)
+
+    notes = []
+    with rule(face, away), at(run, "net", notes=notes):
+        assert aws.stack(template)(DATA)["vpc_id"]
+    assert any("no answer from AWS" in note for note in notes)
+    monkeypatch.setattr("trunkline.clouds.aws.operations.SILENCE", 0.1)
+    refused[:] = []
+    never = rule(face, lambda call, proceed: refused.clear() or away(call, proceed))
+    with never, at(run, "net"), pytest.raises(CloudError) as raised:
+        aws.stack(template)({**DATA, "name_prefix": "x"})
+    assert raised.value.code == "503"
 
 
 def lost(operation):

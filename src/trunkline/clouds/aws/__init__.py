@@ -3,6 +3,6 @@
 The SDK (boto3) is imported at the first request and not before.
 """
 
-from trunkline.clouds.aws.account import AwsAccount, account
+from trunkline.clouds.aws.plugin import AwsAccount, account
 
 __all__ = ["AwsAccount", "account"]

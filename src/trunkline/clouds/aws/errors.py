@@ -41,6 +41,8 @@ _LOCAL_HINTS = {
     "ConnectionClosedError": "the connection broke: run again",
 }
 
+_UNANSWERED = ("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError")
+
 
 def code_of(error: BaseException) -> str:
     """AWS's own code in an SDK exception ("InvalidGroup.NotFound"); "" when AWS did not answer."""
@@ -52,6 +54,13 @@ def message_of(error: BaseException) -> str:
     """AWS's own message in an SDK exception, or the exception's text."""
     response = getattr(error, "response", None) or {}
     return str(response.get("Error", {}).get("Message") or error)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether asking again later may well help: AWS is throttling or ailing, or did not answer at all."""
+    status = (getattr(error, "response", None) or {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    throttled = code_of(error) in ("Throttling", "ThrottlingException", "RequestLimitExceeded")
+    return throttled or status >= 500 or type(error).__name__ in _UNANSWERED
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trunkline._core.context import here
 from trunkline._core.errors import StepTimeout
-from trunkline.clouds.aws.errors import code_of, message_of
+from trunkline.clouds.aws.errors import code_of, is_transient, message_of
 from trunkline.clouds.cloud import StackFailed
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ FINISHED = frozenset(
 )
 # What an operation that went wrong leaves behind: it can only be deleted.
 LEFTOVER = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
+SILENCE = 120.0  # seconds without any answer, after which waiting gives up
 _STARTS = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"})
 # How CloudFormation words what failed only because something else had.
 _CONSEQUENCES = ("Resource creation cancelled", "Resource update cancelled", "Resource deletion cancelled")
@@ -87,10 +88,17 @@ def wait(cloudformation: CloudFormationClient, stack: StackTypeDef, token: str |
     Returns:
         The status with which it ended.
     """
-    patience = Patience(deadline)
+    patience, silence = Patience(deadline), time.monotonic()
     while True:
-        events = cloudformation.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
-        status = _ended(events, stack["StackId"], token)
+        try:
+            events = cloudformation.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
+        except Exception as error:
+            # The stack goes on without us: a network that is away for a moment is no reason to give up.
+            if not is_transient(error) or time.monotonic() - silence > SILENCE:
+                raise
+            patience.pause(f"stack {stack['StackName']}: no answer from AWS ({message_of(error)})")
+            continue
+        status, silence = _ended(events, stack["StackId"], token), time.monotonic()
         if status:
             return status
         patience.pause(f"stack {stack['StackName']}: {_progress(events, stack['StackId'])}")
@@ -104,16 +112,18 @@ def failure(cloudformation: CloudFormationClient, stack: StackTypeDef, status: s
         stack: The stack.
         status: The status with which the operation ended, for when the events tell no more.
     """
+    events = _last_operation(cloudformation, stack["StackId"])
     failed = [
         event
-        for event in _last_operation(cloudformation, stack["StackId"])
+        for event in events
         if event.get("ResourceStatus", "").endswith("_FAILED")
         and not event.get("ResourceStatusReason", "").startswith(_CONSEQUENCES)
     ]
     own = stack["StackId"]
     first = next((event for event in failed if event.get("PhysicalResourceId") != own), failed[0] if failed else None)
-    if first is None:
-        return StackFailed(stack["StackName"], "the stack", status, hint=_hint(status))
+    if first is None:  # no resource was to blame: the rollback itself says why (a parameter's value, a cancel)
+        reasons = [event.get("ResourceStatusReason", "") for event in events[1:]]
+        return StackFailed(stack["StackName"], "the stack", next(filter(None, reasons), status), hint=_hint(status))
     resource = f"{first.get('LogicalResourceId', '?')} ({first.get('ResourceType', '?')})"
     reason = first.get("ResourceStatusReason") or first.get("ResourceStatus", status)
     return StackFailed(stack["StackName"], resource, reason, hint=_hint(status))
@@ -122,8 +132,10 @@ def failure(cloudformation: CloudFormationClient, stack: StackTypeDef, status: s
 def _hint(status: str) -> str:
     if status.startswith("DELETE"):
         return "remove what still uses it, then run again"
-    if status.startswith("UPDATE_ROLLBACK"):
+    if status == "UPDATE_ROLLBACK_COMPLETE":
         return "mend the cause and run again; the stack is as it was before"
+    if status == "UPDATE_ROLLBACK_FAILED":
+        return "mend the cause, let CloudFormation finish (aws cloudformation continue-update-rollback), then run again"
     if status == "ROLLBACK_COMPLETE":
         return "mend the cause and run again; nothing of the stack is left"
     return "mend the cause and run again"

@@ -133,7 +133,7 @@ class StackStep:
             if name not in self._fixed and (key not in state or state[key] is None)
         }
 
-    def _values(self, state: Mapping[str, Any]) -> dict[str, str]:
+    def _values(self, state: Mapping[str, Any], *, secrets: bool = True) -> dict[str, str]:
         """Every parameter's value as CloudFormation's text; those left to the template's default are left out."""
         unfed = self._unfed(state)
         for name, key in unfed.items():
@@ -145,7 +145,7 @@ class StackStep:
         return {
             name: self._text(name, self._fixed.get(name, state.get(key)))
             for name, key in self._needs.items()
-            if name not in unfed
+            if name not in unfed and (secrets or not self._template.parameters[name].secret)
         }
 
     def _text(self, name: str, value: object) -> str:
@@ -165,7 +165,7 @@ class StackStep:
     def _agrees(self, stack: StackTypeDef, state: Mapping[str, Any]) -> bool:
         """Whether the stack's parameters are those that this state gives; secrets cannot be compared."""
         has = {each["ParameterKey"]: each.get("ParameterValue", "") for each in stack.get("Parameters", [])}
-        given = {**self._template.defaults, **self._values(state)}
+        given = {**self._template.defaults, **self._values(state, secrets=False)}
         return all(
             has.get(name) == value for name, value in given.items() if not self._template.parameters[name].secret
         )

@@ -51,7 +51,7 @@ def exposures(config: Path | None, names: Sequence[str], *, as_json: bool, debug
         )
     else:
         _show(found.exposures)
-        print(f"exposed now: {len(found.exposures) or 'nothing'} (asked {say.joined(found.asked)})")
+        say.out(f"exposed now: {len(found.exposures) or 'nothing'} (asked {say.joined(found.asked)})")
     _tell(found.errors, debug)
     return Exit.FAILED if found.errors else Exit.DONE
 
@@ -87,7 +87,9 @@ def sweep(
         verb = "would be closed" if dry_run else "closed"
         kept = len(found.exposures) - len(due)
         more = f"; {kept} not yet expired (trunkline exposures)" if kept else ""
-        print(f"{verb}: {(len(due) if dry_run else len(closed)) or 'nothing'}{more} (asked {say.joined(found.asked)})")
+        say.out(
+            f"{verb}: {(len(due) if dry_run else len(closed)) or 'nothing'}{more} (asked {say.joined(found.asked)})"
+        )
     _tell(errors, debug)
     if left or errors:
         return Exit.NEEDS_HANDS

@@ -49,9 +49,9 @@ def doctor(config: Path | None, *, as_json: bool, debug: bool) -> int:
         width = max(len(each.what) for each in findings)
         for each in findings:
             mark, colour = MARKS[each.level]
-            print(f"{say.painted(mark, colour, sys.stdout)} {each.what:{width}}  {each.text}")
+            say.out(f"{say.painted(mark, colour, sys.stdout)} {each.what:{width}}  {each.text}")
             if each.hint:
-                print(f"  {'':{width}}  hint: {each.hint}")
+                say.out(f"  {'':{width}}  hint: {each.hint}")
     return Exit.FAILED if failed else Exit.DONE
 
 

@@ -26,7 +26,7 @@ def check(call: Call) -> int:
     else:
         for each in problems:
             (say.error if each.level == "error" else say.warning)(f"{each.path}: {each.message}", each.hint)
-        print(f"{call.run}: {_count(len(errors), 'error')}, {_count(len(problems) - len(errors), 'warning')}")
+        say.out(f"{call.run}: {_count(len(errors), 'error')}, {_count(len(problems) - len(errors), 'warning')}")
     return Exit.FAILED if errors else Exit.DONE
 
 
@@ -39,8 +39,8 @@ def graph(call: Call) -> int:
         return Exit.DONE
     lines = {"text": tree, "dot": dot, "mermaid": mermaid}[call.common["format"]](shape)
     if call.common["format"] == "text":
-        print(call.run)
-    print("\n".join(lines))
+        say.out(call.run)
+    say.out("\n".join(lines))
     return Exit.DONE
 
 

@@ -138,12 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = int(app(args or ["--help"], prog_name="trunkline", standalone_mode=False) or 0)
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:
-        _no_more_output()
-        return Exit.DONE
+        return int(app(args or ["--help"], prog_name="trunkline", standalone_mode=False) or 0)
     except BaseException as raised:
         return _failed(raised, debug="--debug" in args)
 
@@ -169,10 +164,3 @@ def _failed(raised: BaseException, *, debug: bool) -> int:
     if isinstance(raised, (ConfigError, UnknownPipeline, UnknownProgress)):
         return Exit.USAGE
     return Exit.FAILED
-
-
-def _no_more_output() -> None:
-    """Whoever read our output has gone (`| head`); let Python's own last flush not complain."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

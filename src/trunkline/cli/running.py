@@ -130,7 +130,8 @@ class Ended:
     @property
     def outputs(self) -> dict[str, Any]:
         """What the steps gave; what is secret is named and not shown."""
-        given = {key: value for key, value in self.state.items() if not same(value, self.data.get(key))}
+        data = self.data
+        given = {key: value for key, value in self.state.items() if key not in data or not same(value, data[key])}
         return {key: hidden(key, value) for key, value in given.items()}
 
     def tell(self) -> None:
@@ -167,16 +168,16 @@ class Ended:
         }
 
     def _summary(self) -> None:
-        print(f"{self.call.run}: done in {duration(self.seconds)}")
+        say.out(f"{self.call.run}: done in {duration(self.seconds)}")
         if self.outputs:
-            print("\nOutputs")
-            print("\n".join(listed(self.outputs)))
+            say.out("\nOutputs")
+            say.out("\n".join(listed(self.outputs)))
         if self.ledger.scopes:
-            print("\nOpened and closed")
+            say.out("\nOpened and closed")
             for each in self.ledger.scopes.values():
-                print(f"  {each}")
+                say.out(f"  {each}")
         if self.found.asked:
-            print(f"\nExposed now: {len(self.found.exposures) or 'nothing'} (asked {say.joined(self.found.asked)})")
+            say.out(f"\nExposed now: {len(self.found.exposures) or 'nothing'} (asked {say.joined(self.found.asked)})")
 
     def _trouble(self) -> None:
         if isinstance(self.raised, KeyboardInterrupt):

@@ -21,9 +21,17 @@ def painted(text: str, colour: str, stream: TextIO) -> str:
     return f"\x1b[{colour}m{text}\x1b[0m" if shows or os.environ.get("FORCE_COLOR") else text
 
 
+def out(text: str) -> None:
+    """A line of the result. When whoever reads it has gone (`| head`) it is dropped: the exit code still counts."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def result(value: Any) -> None:
     """A result for programs: one JSON document on stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    out(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 def table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
@@ -31,7 +39,7 @@ def table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
     widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
     for place, row in enumerate([heads, *rows]):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        print(painted(line, BOLD, sys.stdout) if place == 0 else line)
+        out(painted(line, BOLD, sys.stdout) if place == 0 else line)
 
 
 def error(text: str, hint: str | None = None) -> None:

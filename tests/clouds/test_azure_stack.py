@@ -374,14 +374,15 @@ def bad_after(*names: str) -> dict[str, Any]:
 def test_undo_finds_what_an_earlier_failed_attempt_made(azure, face, world, tmp_path, monkeypatch):
     """A second attempt that is cut off early leaves no operation for what the first one made."""
     tables = [table("a"), table("b", dependsOn=[f"{NETWORK}/routeTables/a"])]
-    stack = azure.stack(template(tmp_path, "t", *tables, bad_after("b")), name="net", timeout=0.3)
+    path = template(tmp_path, "t", *tables, bad_after("b"))
+    stack = azure.stack(path, name="net")
     with at("one", "net"):
         with pytest.raises(StackFailed):
             stack({})
         assert resources(azure) == {"a", "b"}
         monkeypatch.setattr(world, "pace", replace(world.pace, resource=0.8))
         with pytest.raises(StepTimeout):
-            stack({})
+            azure.stack(path, name="net", timeout=0.2)({})
         monkeypatch.setattr(world, "pace", Pace(resource=0.0, boot=0.0))
         stack.undo({})
     assert resources(azure) == set()
@@ -403,5 +404,5 @@ def test_an_update_does_not_take_over_what_is_anothers(azure, tmp_path):
         azure.stack(template(tmp_path, "a", table("a")))({})
     with at("two", "net"):
         azure.stack(template(tmp_path, "b", table("b")))({})
-        with pytest.raises(CloudError, match="take over .*routeTables/a"):
+        with pytest.raises(CloudError, match=r"take over .*routeTables/a"):
             azure.stack(template(tmp_path, "b", table("b"), table("a")))({})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 import time
 import uuid
@@ -137,7 +138,7 @@ async def _read(incoming: web.Request) -> Request:
         raise ArmError(400, "InvalidRequestContent", f"The request content was invalid: {unread}") from None
     return Request(
         incoming.method,
-        incoming.path,
+        re.sub(r"/{2,}", "/", incoming.path),
         {name.lower(): value for name, value in incoming.query.items()},
         {name.lower(): value for name, value in incoming.headers.items()},
         body,

@@ -98,3 +98,17 @@ def outputs(deployment: Any) -> dict[str, Any]:
 def shipped(name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((TEMPLATES / f"{name}.azure.json").read_text())
     return found
+
+
+def rule(priority: int = 150, port: str = "8000", source: str = "127.0.0.1/32", **more: Any) -> dict[str, Any]:
+    return {
+        "priority": priority,
+        "direction": "Inbound",
+        "access": "Allow",
+        "protocol": "Tcp",
+        "sourceAddressPrefix": source,
+        "sourcePortRange": "*",
+        "destinationAddressPrefix": "*",
+        "destinationPortRange": port,
+        **more,
+    }

@@ -13,6 +13,18 @@ from lab_azure import GROUP, REGION, Clients, Deploy, connect, deploy_with, netw
 from trunkline_lab.azure import AzureFace
 from trunkline_lab.world import Pace, PublicAddresses, World
 
+TABLE = "'Microsoft.Network/routeTables'"
+NET_ID = "resourceId('Microsoft.Network/virtualNetworks', 'net')"
+
+
+def ref(id_: str) -> dict[str, str]:
+    return {"id": id_}
+
+
+def made_by(clients: Clients) -> list[str]:
+    steps = clients.deployments.deployment_operations.list(GROUP, "main")
+    return [step.properties.target_resource.resource_name for step in steps]
+
 
 def vnet(name: str, *subnets: dict[str, Any], prefix: str = "10.0.0.0/16", **more: Any) -> dict[str, Any]:
     return network(
@@ -33,16 +45,16 @@ def refused(deploy: Deploy, *args: Any, **values: Any) -> Any:
 def test_parameters_variables_outputs_and_dependencies(clients: Clients, deploy: Deploy) -> None:
     table = "[resourceId('Microsoft.Network/routeTables', 'table')]"
     source = template(
-        vnet("net", subnet("a", "[cidrSubnet(parameters('cidr'), 24, 1)]", routeTable={"id": table}), dependsOn=[table]),
+        vnet("net", subnet("a", "[cidrSubnet(parameters('cidr'), 24, 1)]", routeTable=ref(table)), dependsOn=[table]),
         network("routeTables", "table", {}),
         parameters={"cidr": {"type": "string"}, "secret": {"type": "secureString"}},
         outputs={
             "subnet": {"type": "string", "value": "[reference('net').subnets[0].properties.addressPrefix]"},
-            "where": {"type": "string", "value": "[reference(resourceId('Microsoft.Network/virtualNetworks', 'net'), '2024-05-01', 'Full').location]"},
+            "where": {"type": "string", "value": f"[reference({NET_ID}, '2024-05-01', 'Full').location]"},
             "secret": {"type": "secureString", "value": "[parameters('secret')]"},
             "count": {"type": "array", "copy": {"count": 3, "input": "[copyIndex()]"}},
         },
-    )  # fmt: skip
+    )
     made = deploy(source, cidr="10.0.0.0/16", secret="hunter2")
     assert made.properties.provisioning_state == "Succeeded"
     assert made.properties.outputs["subnet"] == {"type": "String", "value": "10.0.1.0/24"}
@@ -89,7 +101,7 @@ def test_copy_loops_conditions_and_their_names(clients: Clients, deploy: Deploy)
     found = {net.name: net.address_space.address_prefixes for net in clients.network.virtual_networks.list(GROUP)}
     assert found == {f"net{n}": [f"10.{n + 1}.0.0/16"] for n in range(5)}
     assert [table.name for table in clients.network.route_tables.list(GROUP)] == ["after", "last"]
-    steps = [s.properties.target_resource.resource_name for s in clients.deployments.deployment_operations.list(GROUP, "main")]  # fmt: skip
+    steps = made_by(clients)
     assert set(steps[:2]) == {"net0", "net1"}
     assert set(steps[2:4]) == {"net2", "net3"}
     assert steps[4:] == ["net4", "after", "last"]
@@ -130,12 +142,13 @@ def test_nested_deployments_of_both_scopes_also_in_another_group(clients: Client
         },
     )
     outer = template(network("routeTables", "[concat(parameters('prefix'), '-outer')]", {}))
+    name = "[concat(parameters('prefix'), '-inner')]"
     source = template(
-        nested("one", inner, "inner", resourceGroup="other", settings={"parameters": {"name": {"value": "[concat(parameters('prefix'), '-inner')]"}}}),
+        nested("one", inner, "inner", resourceGroup="other", settings={"parameters": {"name": {"value": name}}}),
         nested("two", outer, None, dependsOn=["one"]),
         parameters={"prefix": {"type": "string"}},
         outputs={"id": {"type": "string", "value": "[reference('one').outputs.id.value]"}},
-    )  # fmt: skip
+    )
     made = outputs(deploy(source, prefix="acme"))
     assert made["id"].endswith("/resourceGroups/other/providers/Microsoft.Network/routeTables/acme-inner")
     assert clients.network.route_tables.get("other", "acme-inner").location == "northeurope"
@@ -173,7 +186,7 @@ def test_the_first_cause_comes_through_and_what_was_made_stays(clients: Clients,
     ("source", "code", "words"),
     [
         (template(network("noSuchThings", "x", {})), "InvalidResourceType", "'noSuchThings' could not be found"),
-        (template({"type": "No.Such/things", "apiVersion": "2024-05-01", "name": "x"}), "InvalidResourceNamespace", "'No.Such' is invalid"),
+        (template(vnet("x") | {"type": "No.Such/things"}), "InvalidResourceNamespace", "'No.Such' is invalid"),
         (template(vnet("x") | {"apiVersion": "latest"}), "NoRegisteredProviderFound", "API version 'latest'"),
         (template(vnet("x", dependsOn=["nobody"])), "InvalidTemplate", "'nobody' is not defined in the template"),
         (template(vnet("x"), vnet("X")), "InvalidTemplate", "defined multiple times"),
@@ -187,7 +200,7 @@ def test_the_first_cause_comes_through_and_what_was_made_stays(clients: Clients,
         (template(colours={}), "InvalidRequestContent", "Could not find member 'colours'"),
         ({"resources": []}, "InvalidRequestContent", "'$schema' not found"),
     ],
-)  # fmt: skip
+)
 def test_a_template_that_is_wrong_is_refused_at_once(
     clients: Clients, deploy: Deploy, source: Any, code: str, words: str
 ) -> None:

@@ -123,7 +123,6 @@ def value(text: str) -> Any:
         ("resourceId('other', 'A.B/c', 'n')", f"/subscriptions/{SUB}/resourceGroups/other/providers/A.B/c/n"),
         ("resourceId('s2', 'other', 'A.B/c', 'n')", "/subscriptions/s2/resourceGroups/other/providers/A.B/c/n"),
         ("subscriptionResourceId('A.B/c', 'n')", f"/subscriptions/{SUB}/providers/A.B/c/n"),
-        # The example of Microsoft's page on guid(): a name-based UUID of the texts joined by "-".
         ("length(guid('a', 'b'))", 36),
         ("equals(guid('a', 'b'), guid('a-b'))", True),
         ("length(uniqueString('a'))", 13),

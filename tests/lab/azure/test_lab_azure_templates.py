@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab_azure import GROUP, Clients, Deploy, outputs, shipped
+from lab_azure import GROUP, Clients, Deploy, outputs, rule, shipped
 
 from trunkline_lab.azure import AzureFace
 
@@ -38,20 +38,6 @@ def test_the_vpc_template_makes_a_router_that_only_the_federation_reaches(
     assert not face.admits(machine.id, "tcp", 500, "127.88.8.1")
     assert not face.admits(machine.id, "udp", 500, "127.88.8.3")
     assert not face.admits(machine.id, "tcp", 8000, "127.0.0.1")
-
-
-def rule(priority: int = 150, port: str = "8000", source: str = "127.0.0.1/32", **more: Any) -> dict[str, Any]:
-    return {
-        "priority": priority,
-        "direction": "Inbound",
-        "access": "Allow",
-        "protocol": "Tcp",
-        "sourceAddressPrefix": source,
-        "sourcePortRange": "*",
-        "destinationAddressPrefix": "*",
-        "destinationPortRange": port,
-        **more,
-    }
 
 
 def test_the_callers_route_and_a_rule_open_the_api_only_together(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from azure_lab import FEDERATION, TEMPLATES, VPC, at, azure, face, open_account, resources, world
 
-from trunkline import StepTimeout, pipe
+from trunkline import StepTimeout, check, during, pipe
 from trunkline.clouds.azure import AzureAccount
 from trunkline.clouds.cloud import CloudError, NextHop, Rule, StackFailed
 from trunkline_lab.azure import AzureFace
@@ -95,6 +95,25 @@ def test_the_caller_needs_a_rule_and_a_route(azure, face):
         route.undo(state)
     assert not face.admits(machine, "tcp", 8000, "127.0.0.1")
     azure.revoke(state["router_group_id"], rule, run="acme-3", purpose="api")
+
+
+def test_a_stack_may_be_a_scope_of_its_own(azure, face):
+    """The caller's route stands while a scope lasts: opened and closed by one step's function and its undo."""
+    route = azure.stack(TEMPLATES / "caller-route.azure.json", keys={"RouteTableId": "router_route_table_id"})
+    seen: list[bool] = []
+
+    def look(state: dict[str, Any]) -> None:
+        routes = azure.network(state["vpc_id"]).route_tables
+        seen.append(any(r.prefix == "127.0.0.1/32" for table in routes for r in table.routes))
+
+    scope = during("caller", open=route, close=route.undo, steps=[("look", look)])
+    steps = [("vpc", azure.stack(TEMPLATES / "vpc.azure.json")), scope, ("again", look)]
+    data = {**VPC, "caller_prefix": "127.0.0.1/32"}
+    assert [problem for problem in check(steps, data) if problem.level == "error"] == []
+    pipe(data, steps, run="acme-5")
+    assert seen == [True, False]
+    pipe(data, steps, run="acme-5")
+    assert seen == [True, False, True, False]
 
 
 def test_the_federation_has_two_routers_and_is_undone_whole(azure, face):

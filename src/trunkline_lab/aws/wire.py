@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from botocore.model import OperationNotFoundError
+from moto.core.errors import ErrorShape
 from moto.core.model import OperationModel
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import determine_request_protocol
-from moto.core.serialize import SerializationContext, get_serializer_class
+from moto.core.serialize import ResponseSerializer, SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 
 from trunkline_lab.aws.calls import Answer, Refused, request_id
@@ -44,12 +45,20 @@ def parse(call: Call) -> dict[str, Any]:
 
 def answer(call: Call, result: dict[str, Any]) -> Answer:
     """A successful answer with `result` in the shape of the operation's output."""
-    return _serialized(call, result, 200)
+    serializer, identity = _serializer(call)
+    return _answer(serializer.serialize(result), 200, identity)
 
 
 def refusal(call: Call, error: Refused) -> Answer:
     """An error as the service's protocol writes it."""
-    return _serialized(call, error, error.status)
+    # A shape made here: the services' models know few of the codes that they answer with.
+    model: dict[str, Any] = {"type": "structure", "members": {}, "exception": True, "error": {"code": error.code}}
+    serializer, identity = _serializer(call)
+    written: dict[str, Any] = {}
+    shape = ErrorShape(error.code, model)
+    serializer._serialize_error_metadata(written, error, shape)
+    empty: Any = {"body": "", "headers": {}, "status_code": error.status}
+    return _answer(serializer._serialized_error_to_response(empty, error, shape, written), error.status, identity)
 
 
 def error_code(given: Answer) -> str:
@@ -58,7 +67,7 @@ def error_code(given: Answer) -> str:
     return (found[1] or found[2]).decode().rpartition("#")[2] if found else ""
 
 
-def _serialized(call: Call, result: object, status: int) -> Answer:
+def _serializer(call: Call) -> tuple[ResponseSerializer, str]:
     model = get_service_model(call.service)
     try:
         operation = model.operation_model(call.operation)
@@ -66,9 +75,12 @@ def _serialized(call: Call, result: object, status: int) -> Answer:
         operation = OperationModel({}, model)
     protocol = determine_request_protocol(model, call.environ.get("CONTENT_TYPE", ""))
     identity = request_id()
-    serializer = get_serializer_class(model.service_name, protocol)(operation, SerializationContext(identity))
-    done = serializer.serialize(result)
+    kind = get_serializer_class(model.service_name, protocol)
+    return kind(operation, SerializationContext(identity)), identity
+
+
+def _answer(done: Any, status: int, identity: str) -> Answer:
     body = done["body"] if isinstance(done["body"], bytes) else str(done["body"]).encode()
-    headers = {**done["headers"], "x-amzn-RequestId": identity, "Content-Length": str(len(body))}
-    headers.setdefault("Content-Type", "text/xml")
+    headers = {"Content-Type": "text/xml", **done["headers"]}
+    headers |= {"x-amzn-RequestId": identity, "Content-Length": str(len(body))}
     return Answer(status, tuple((str(k), str(v)) for k, v in headers.items()), body)

@@ -319,6 +319,16 @@ def test_names_and_tokens(account: Account) -> None:
     assert account.stack(first)["StackStatus"] == "DELETE_COMPLETE", "the old one is still found by id"
 
 
+def test_one_token_may_create_update_and_delete(account: Account) -> None:
+    account.create("one", VPC, ClientRequestToken="run-1")
+    changed = account.update("one", VPC.replace("Value: mine", "Value: ours"), ClientRequestToken="run-1")
+    assert changed["StackStatus"] == "UPDATE_COMPLETE"
+    again = account.cfn.update_stack(StackName="one", TemplateBody=VPC, ClientRequestToken="run-1")
+    assert again["StackId"] == changed["StackId"], "the same update, asked for twice, is done once"
+    assert account.stack("one")["StackStatus"] == "UPDATE_COMPLETE"
+    assert account.delete("one", ClientRequestToken="run-1")["StackStatus"] == "DELETE_COMPLETE"
+
+
 def test_protection_keeps_a_stack(account: Account) -> None:
     account.create("one", VPC, EnableTerminationProtection=True)
     assert refusal(account.cfn.delete_stack, StackName="one")[0] == "ValidationError"

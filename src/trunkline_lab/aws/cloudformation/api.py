@@ -70,7 +70,7 @@ class CloudFormation:
         name, token = params["StackName"], params.get("ClientRequestToken", "")
         there = self._setting.stacks.find(call.account, call.region, name)
         if there is not None:
-            if token and there.token == token:
+            if token and (there.operation, there.token) == ("CREATE", token):
                 return {"StackId": there.id}
             raise Refused("AlreadyExistsException", f"Stack [{name}] already exists")
         stack = self._new(call, name)
@@ -85,7 +85,7 @@ class CloudFormation:
     def update_stack(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
         """UpdateStack."""
         stack, token = self._must_find(call, params["StackName"]), params.get("ClientRequestToken", "")
-        if token and stack.token == token:
+        if token and (stack.operation, stack.token) == ("UPDATE", token):
             return {"StackId": stack.id}
         self._check_updatable(stack)
         desired = self._desired(stack, params)
@@ -372,7 +372,7 @@ class CloudFormation:
         return parse(params["TemplateBody"], region)
 
     def _start(self, stack: Stack, status: str, token: str, action: Callable[[Engine], None]) -> None:
-        stack.token = token
+        stack.operation, stack.token = status.partition("_")[0], token
         stack.enter(status, "User Initiated")
         self._thread(stack, lambda: action(Engine(self._setting, stack)))
 

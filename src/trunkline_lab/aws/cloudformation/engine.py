@@ -29,7 +29,7 @@ class Engine:
         except (Failed, Refused) as error:
             self._create_failed(_said(error))
         else:
-            stack.enter("CREATE_COMPLETE")
+            self._enter_unless_cancelled("CREATE_COMPLETE")
 
     def update(self, desired: Desired) -> None:
         """Bring the stack to `desired`; after a failure, back to where it was."""
@@ -68,7 +68,7 @@ class Engine:
     def _create_failed(self, reason: str) -> None:
         stack = self._stack
         if stack.cancelled.is_set() or stack.on_failure == "DO_NOTHING":
-            stack.enter("CREATE_FAILED", reason)
+            self._enter_unless_cancelled("CREATE_FAILED", reason)
             return
         if stack.on_failure == "DELETE":
             stack.enter("DELETE_IN_PROGRESS", reason + "Delete requested by user.")
@@ -82,6 +82,12 @@ class Engine:
             stack.enter("ROLLBACK_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")
         else:
             stack.enter("ROLLBACK_COMPLETE")
+
+    def _enter_unless_cancelled(self, status: str, reason: str = "") -> None:
+        """A stack whose deletion was asked for meanwhile stays in DELETE_IN_PROGRESS."""
+        with self._setting.stacks.lock:
+            if not self._stack.cancelled.is_set():
+                self._stack.enter(status, reason)
 
     def _update_failed(self, done: list[Task], reason: str) -> None:
         stack = self._stack

@@ -104,6 +104,7 @@ class Stack:
     status: str = ""
     reason: str = ""
     desired: Desired | None = None
+    operation: str = ""
     token: str = ""
     on_failure: str = "ROLLBACK"
     protected: bool = False

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from trunkline_lab.azure.api import Api
+from trunkline_lab.azure.api import Api, Handler
 from trunkline_lab.azure.errors import ArmError, Lost
 from trunkline_lab.azure.http import Answer, Call, Hook, Request
 
@@ -72,7 +72,7 @@ class Server:
         except Lost:
             if incoming.transport is not None:
                 incoming.transport.abort()
-            raise
+            answer = Answer(503)  # never sent
         headers = {
             "x-ms-request-id": str(uuid.uuid4()),
             "x-ms-correlation-request-id": incoming.headers.get("x-ms-client-request-id", str(uuid.uuid4())),
@@ -93,22 +93,34 @@ class Server:
             request.method, type_, operation, parts.get("sub", ""), request.path, time.time(), body=request.body
         )
         self._calls.append(call)
-        answer: Answer | None = None
-        for hook in self._hooks:
-            answer = answer or await hook.before(call)
-        if answer is None:
-            try:
-                self._api.admit(request, parts)
-                with self._api.store.lock:
-                    answer = handler(self._api, request, parts)
-            except ArmError as refused:
-                answer = _refusal(refused)
-            if request.method not in _READ_ONLY:
-                self._changed()
-        for hook in self._hooks:
-            answer = await hook.after(call, answer) or answer
+        try:
+            answer = await self._before(call) or self._do(handler, request, parts)
+            for hook in self._hooks:
+                answer = await hook.after(call, answer) or answer
+        except ArmError as refused:
+            answer = _refusal(refused)
         call.status = answer.status
         return answer
+
+    async def _before(self, call: Call) -> Answer | None:
+        """What the first hook that answers says."""
+        for hook in self._hooks:
+            answer = await hook.before(call)
+            if answer is not None:
+                return answer
+        return None
+
+    def _do(self, handler: Handler, request: Request, parts: dict[str, str]) -> Answer:
+        """Do what a request asks for; a refusal is an answer too."""
+        try:
+            self._api.admit(request, parts)
+            with self._api.store.lock:
+                return handler(self._api, request, parts)
+        except ArmError as refused:
+            return _refusal(refused)
+        finally:
+            if request.method not in _READ_ONLY:
+                self._changed()
 
 
 def _refusal(refused: ArmError) -> Answer:

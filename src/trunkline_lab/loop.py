@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -38,7 +39,7 @@ class LoopThread:
 
     def soon(self, function: Callable[[], object]) -> None:
         """Call a plain function in the loop's thread without waiting; nothing happens once the loop is stopped."""
-        if not self.loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # it was closed just then
             self.loop.call_soon_threadsafe(function)
 
     def stop(self) -> None:

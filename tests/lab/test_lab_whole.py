@@ -4,7 +4,9 @@ import contextlib
 import json
 import stat
 import time
+import urllib.error
 import urllib.request
+from importlib.resources import files
 
 import pytest
 import urllib3
@@ -27,7 +29,6 @@ PARAMETERS = {
     "name_prefix": "acme",
     "router_password": "Correct-horse-7-battery",
 }
-OTHER = {"A": "B", "B": "A"}
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +42,16 @@ def config(lab):
     return load(lab.config)
 
 
-def vpc(config, name, lab):
-    """The router's VPC in an account, by the blueprint's own template."""
-    account = config.account(name)
+def template(name, account):
+    """One of the blueprints' own templates for an account's cloud."""
     kind = {"aws": "yaml", "azure": "json"}[account.cloud]
-    from importlib.resources import files
+    return str(files("trunkline.blueprints") / "templates" / f"{name}.{account.cloud}.{kind}")
 
-    template = files("trunkline.blueprints") / "templates" / f"vpc.{account.cloud}.{kind}"
-    step = account.stack(str(template), name=f"vpc-{name.lower()}")
+
+def vpc(config, name, lab):
+    """The router's VPC in an account."""
+    account = config.account(name)
+    step = account.stack(template("vpc", account), name=f"vpc-{name.lower()}")
     assert isinstance(step, Step)
     federation = [lab.world.addresses.take() for _ in range(2)]
     given = {
@@ -101,13 +104,36 @@ def test_a_stack_makes_a_router_whose_port_the_cloud_opens_and_closes(lab, confi
     until(lambda: not reachable(machine.public_address, machine.default_password))
 
 
-def caller_route(account, state):
-    from importlib.resources import files
+@pytest.mark.parametrize("name", ["A2", "B2"])
+def test_a_federations_routers_reach_each_other_and_the_site(lab, config, name):
+    account = config.account(name)
+    given = {
+        "federation_cidr": "10.200.0.0/24",
+        "router_subnet1_cidr": "10.200.0.0/26",
+        "router_subnet2_cidr": "10.200.0.64/26",
+        "router1_private_address": "10.200.0.10",
+        "router2_private_address": "10.200.0.74",
+        "site_address": lab.site.address,
+        "router_image": config.accounts[name]["router_image"],
+        "router_password": PARAMETERS["router_password"],
+        "name_prefix": "fed",
+    }
+    state = pipe(given, [("federation", account.stack(template("federation", account), name="federation"))])
+    lab.controllers.settle()
+    found = {c.address: c for c in lab.controllers.all()}
+    one, two = found[state["router1_address"]], found[state["router2_address"]]
+    for here, there in ((one, two), (two, one)):
+        private = there.machine.private_address
+        assert here.admits("tcp", 8000, private)
+        assert all(here.admits("udp", port, private) for port in (1195, 1203))
+        assert all(here.admits("udp", port, lab.site.address) for port in (500, 4500))
+        assert not here.admits("tcp", 8000, lab.site.address)
+        assert not here.admits("tcp", 8000, "127.0.0.1")
 
-    kind = {"aws": "yaml", "azure": "json"}[account.cloud]
-    template = files("trunkline.blueprints") / "templates" / f"caller-route.{account.cloud}.{kind}"
+
+def caller_route(account, state):
     return account.stack(
-        str(template),
+        template("caller-route", account),
         name=f"caller-route-{account.name.lower()}",
         parameters={
             ("RouteTableId" if account.cloud == "aws" else "routeTableId"): state["router_route_table_id"],

@@ -42,11 +42,11 @@ def get_config(call: Call) -> object:
 def put_config(call: Call) -> object:
     """Set topology name, controller name or NTP hosts."""
     names = ("topology_name", "controller_name", "ntp_hosts")
-    given = [name for name in names if name in call.body]
+    given = {name: call.body.text(name) for name in names if name in call.body}
     if not given:
         raise bad_argument(f"one of {', '.join(names)} is required")
-    for name in given:
-        setattr(call.controller.settings, name, call.body.text(name))
+    for name, value in given.items():
+        setattr(call.controller.settings, name, value)
     return _config(call.controller)
 
 
@@ -66,8 +66,8 @@ def put_admin_ui(call: Call) -> object:
     settings, body = call.controller.settings, call.body
     if not any(name in body for name in ("enabled", "admin_username", "admin_password")):
         raise bad_argument("one of enabled, admin_username, admin_password is required")
-    settings.ui_enabled = body.flag("enabled", settings.ui_enabled)
-    settings.ui_username = body.text("admin_username", settings.ui_username)
+    enabled, username = body.flag("enabled", settings.ui_enabled), body.text("admin_username", settings.ui_username)
+    settings.ui_enabled, settings.ui_username = enabled, username
     return {"enabled": settings.ui_enabled, "username": settings.ui_username}
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .operations import Call
 
 _ANSWER_SECONDS = 0.05  # between "rebooting" and the dark: the answer must still get out
+_LISTEN_AGAIN_SECONDS = 0.5  # after another program was found on the address
 _LOG_LENGTH = 20_000
 _log = logging.getLogger(__name__)
 
@@ -211,10 +212,13 @@ class Controller:
             self._listener.open(address)
         except OSError as error:
             _log.error("%s cannot listen on %s:%d: %s", self.machine.name, address, PORT, error)
+            self.after_a_while(_LISTEN_AGAIN_SECONDS, self.mind_the_door)
         self._listener.expel()
 
     def move(self, machine: Machine) -> None:
-        """Take note of what the cloud says about the machine now (its public address may be another)."""
+        """Take note of what the cloud says about the machine now; an address that it lost is free at once."""
+        if self._listener is not None and machine.public_address != self.machine.public_address:
+            self._listener.close()
         self.machine = machine
 
     def record(self, began: float, client: str, method: str, path: str, operation: str, status: int) -> None:

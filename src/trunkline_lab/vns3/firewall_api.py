@@ -155,13 +155,12 @@ def put_rule(call: Call) -> object:
     """Change a rule."""
     rule, body = _find(call), call.body
     try:
-        rule.rule = check(body.text("rule", rule.rule))
+        text = check(body.text("rule", rule.rule))
     except RuleError as error:
         raise bad_request(f"Parse Error - iptables: {error}") from None
-    rule.comment = body.text("comment", rule.comment)
-    rule.disabled = body.flag("disabled", rule.disabled)
-    if "groups" in body:
-        rule.groups = body.texts("groups")
+    comment, disabled = body.text("comment", rule.comment), body.flag("disabled", rule.disabled)
+    groups = body.texts("groups") if "groups" in body else rule.groups
+    rule.rule, rule.comment, rule.disabled, rule.groups = text, comment, disabled, groups
     return _view(call, rule)
 
 

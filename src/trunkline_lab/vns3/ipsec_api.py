@@ -56,10 +56,19 @@ def post_endpoint(call: Call) -> object:
     _apply(body, endpoint)
     endpoint.id = next(settings.ids)
     settings.endpoints[endpoint.id] = endpoint
-    if endpoint.vpn_type == "vti":
-        number = next(settings.ids)
-        endpoint.tunnels[number] = Tunnel(number, endpoint.route_based_local, endpoint.route_based_remote)
+    _keep_route_based_tunnel(call.controller, endpoint)
     return endpoint_view(call.controller, endpoint)
+
+
+def _keep_route_based_tunnel(controller: Controller, endpoint: Endpoint) -> None:
+    """A route-based endpoint has one tunnel, with the endpoint's own selectors."""
+    if endpoint.vpn_type != "vti":
+        return
+    if not endpoint.tunnels:
+        number = next(controller.settings.ids)
+        endpoint.tunnels[number] = Tunnel(number, "", "")
+    for tunnel in endpoint.tunnels.values():
+        tunnel.local_subnet, tunnel.remote_subnet = endpoint.route_based_local, endpoint.route_based_remote
 
 
 def _apply(body: Arguments, endpoint: Endpoint) -> None:
@@ -119,9 +128,7 @@ def put_endpoint(call: Call) -> object:
     changed = Endpoint(**vars(endpoint))
     _apply(call.body, changed)
     call.controller.settings.endpoints[endpoint.id] = changed
-    if changed.vpn_type == "vti":
-        for tunnel in changed.tunnels.values():
-            tunnel.local_subnet, tunnel.remote_subnet = changed.route_based_local, changed.route_based_remote
+    _keep_route_based_tunnel(call.controller, changed)
     for number in changed.tunnels:
         call.controller.surroundings.renegotiate(call.controller, number)
     return endpoint_view(call.controller, changed)
@@ -159,17 +166,20 @@ def post_tunnel(call: Call) -> object:
 
 
 def _apply_tunnel(call: Call, tunnel: Tunnel) -> None:
+    """Take over what the request says, all of it or nothing."""
     body, license_ = call.body, call.controller.settings.license
     overlay = license_.topology.subnet if license_ else None
-    remote = body.cidr("remote_subnet", tunnel.remote_subnet or None)
-    local = body.cidr("local_subnet", tunnel.local_subnet or overlay)
-    interval = body.integer("ping_interval", tunnel.ping_interval or _PING_INTERVAL)
-    if body.text("ping_ipaddress", ""):
-        tunnel.ping_ipaddress = body.address("ping_ipaddress")
-    tunnel.ping_interface = body.text("ping_interface", tunnel.ping_interface)
-    tunnel.enabled = body.flag("enabled", tunnel.enabled)
-    tunnel.description = body.text("description", tunnel.description)
-    tunnel.local_subnet, tunnel.remote_subnet, tunnel.ping_interval = local, remote, interval
+    given = {
+        "remote_subnet": body.cidr("remote_subnet", tunnel.remote_subnet or None),
+        "local_subnet": body.cidr("local_subnet", tunnel.local_subnet or overlay),
+        "ping_interval": body.integer("ping_interval", tunnel.ping_interval or _PING_INTERVAL),
+        "ping_ipaddress": body.address("ping_ipaddress") if body.text("ping_ipaddress", "") else tunnel.ping_ipaddress,
+        "ping_interface": body.text("ping_interface", tunnel.ping_interface),
+        "enabled": body.flag("enabled", tunnel.enabled),
+        "description": body.text("description", tunnel.description),
+    }
+    for name, value in given.items():
+        setattr(tunnel, name, value)
 
 
 def _find_tunnel(call: Call) -> tuple[Endpoint, Tunnel]:

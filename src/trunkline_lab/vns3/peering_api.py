@@ -71,8 +71,7 @@ def post_peer(call: Call) -> object:
 def put_peer(call: Call) -> object:
     """Change a peer's address or MTU."""
     peer = _peer(call)
-    peer.address = call.body.text("name", peer.address)
-    peer.mtu = call.body.text("overlay_mtu", peer.mtu)
+    peer.address, peer.mtu = call.body.text("name", peer.address), call.body.text("overlay_mtu", peer.mtu)
     return _status(call.controller)
 
 

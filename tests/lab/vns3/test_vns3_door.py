@@ -142,8 +142,25 @@ def test_taken_port_is_logged_and_taken_over_later(rig, caplog):
         rig.cloud.allow(machine, "tcp", 8000, CALLER)
         rig.controllers.settle()
         assert "cannot listen" in caplog.text
-    rig.world.changed()
-    rig.api(machine)
+    rig.api(machine)  # it tries again by itself
+
+
+def test_an_address_passes_from_one_machine_to_another(rig):
+    old, new = rig.cloud.launch("b-old", "10.1.0.4"), rig.cloud.launch("a-new", "10.1.0.5", public=False)
+    for machine in (old, new):
+        rig.cloud.allow(machine, "tcp", 8000, CALLER)
+    old_api = rig.api(old)
+    address = old.public_address
+    spare = replace(new, public_address=rig.world.addresses.take())
+    rig.cloud.replace(spare)
+    rig.controllers.settle()
+    rig.cloud._machines[new.id] = replace(new, public_address=address)
+    rig.cloud._machines[old.id] = replace(old, public_address=spare.public_address)
+    rig.controllers.settle()  # they change places in one step
+    assert [report["listening"] for report in rig.controllers.reports()] == [True, True]
+    with pytest.raises(urllib3.exceptions.SSLError):  # another certificate: another controller
+        old_api.ask("GET", "/config")
+    assert rig.controller(new).address == address
 
 
 def test_many_at_once_and_a_clean_stop():

@@ -54,6 +54,30 @@ def test_a_refused_change_changes_nothing(rig):
     ]
 
 
+def test_a_policy_endpoint_becomes_route_based(rig):
+    api = rig.licensed()
+    made = endpoint(api, ENDPOINT)
+    assert made["tunnels"] == {}
+    change = {"vpn_type": "vti", "route_based_int_address": "169.254.0.1/30", "route_based_remote": "10.0.0.0/8"}
+    changed = api.ok("PUT", f"/ipsec/endpoints/{made['id']}", change)
+    assert [tunnel["remote_subnet"] for tunnel in changed["tunnels"].values()] == ["10.0.0.0/8"]
+
+
+def test_what_is_refused_is_refused_whole(rig):
+    api = rig.licensed()
+    made = endpoint(api, ENDPOINT)
+    path = f"/ipsec/endpoints/{made['id']}/tunnels"
+    made = api.ok("POST", path, {"remote_subnet": "10.2.0.0/16", "description": "as it was"})
+    path += f"/{next(iter(made['tunnels']))}"
+    api.error("PUT", path, {"description": "changed", "enabled": "perhaps"})
+    assert next(iter(api.get(f"/ipsec/endpoints/{made['id']}")["tunnels"].values()))["description"] == "as it was"
+    rule = api.ok("POST", "/v2/firewall/rules", {"rule": RULE})
+    api.error("PUT", f"/v2/firewall/rules/{rule['id']}", {"comment": "changed", "disabled": "perhaps"})
+    assert api.get("/v2/firewall/rules") == [rule]
+    api.error("PUT", "/config", {"topology_name": "changed", "controller_name": ["x"]})
+    assert api.get("/config")["topology_name"] == ""
+
+
 def test_missing_endpoint_is_named(rig):
     api = rig.licensed()
     assert api.error("GET", "/ipsec/endpoints/99")[2] == "endpoint_id is invalid: no endpoint has the id 99"

@@ -124,6 +124,36 @@ def test_a_missing_property_fails_its_resource(account: Account) -> None:
     assert "required key [VpcId] not found" in failed["ResourceStatusReason"]
 
 
+def test_an_expression_that_cannot_be_fails_its_stack(account: Account) -> None:
+    body = VPC.replace("CidrBlock: !Ref Cidr", "CidrBlock: !Select [3, [a, b]]")
+    assert account.create("bad", body)["StackStatus"] == "ROLLBACK_COMPLETE"
+    failed = next(event for event in account.events("bad") if event["ResourceStatus"] == "CREATE_FAILED")
+    assert "Fn::Select cannot select nonexistent value at index 3" in failed["ResourceStatusReason"]
+
+
+def test_a_tag_without_a_key_fails_its_resource(account: Account) -> None:
+    account.create("bad", VPC.replace("{Key: Name, Value: mine}", "{Name: mine}"))
+    failed = next(event for event in account.events("bad") if event["ResourceStatus"] == "CREATE_FAILED")
+    assert "#/Tags: required key [Value] not found" in failed["ResourceStatusReason"]
+
+
+def test_an_update_without_rollback_is_not_pretended(account: Account) -> None:
+    account.create("one", VPC)
+    code, text = refusal(account.cfn.update_stack, StackName="one", TemplateBody=NETWORK, DisableRollback=True)
+    assert (code, "DisableRollback" in text) == ("ValidationError", True)
+
+
+def test_the_engines_own_failure_ends_the_stack(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr("trunkline_lab.aws.cloudformation.resources.network.Vpc.create", broken)
+    monkeypatch.setattr("threading.excepthook", lambda _: None)
+    made = account.create("bad", VPC)
+    assert made["StackStatus"] == "CREATE_FAILED"
+    assert "out of order" in made["StackStatusReason"]
+
+
 def test_an_update_in_place_keeps_ids_and_others_rules(account: Account) -> None:
     made = outputs(account.create("net", NETWORK))
     other = {"IpProtocol": "tcp", "FromPort": 8000, "ToPort": 8000, "IpRanges": [{"CidrIp": "127.0.0.1/32"}]}

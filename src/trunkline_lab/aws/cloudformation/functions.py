@@ -72,10 +72,16 @@ class Scope:
             name, argument = next(iter(node.items()))
             function = _FUNCTIONS.get(name)
             if function:
-                return function(self, argument)
+                return self._call(name, function, argument)
             if name.startswith("Fn::"):
                 raise invalid(f"Template error: the function {name} is not known")
         return {key: found for key, item in node.items() if (found := self._value(item)) is not _NO_VALUE}
+
+    def _call(self, name: str, function: Callable[[Scope, Any], Any], argument: Any) -> Any:
+        try:
+            return function(self, argument)
+        except (TypeError, ValueError, LookupError, AttributeError):
+            raise invalid(f"Template error: {name} cannot take {argument!r}") from None
 
     def _ref(self, name: Any) -> Any:
         if name == "AWS::NoValue":

@@ -36,10 +36,6 @@ class Schema:
 
         Raises Impossible for an unsupported property, a missing one, or a value of the wrong kind.
         """
-        missing = [key for key in self.raw.get("required", []) if key not in properties]
-        if missing:
-            absent = f"#: required key [{missing[0]}] not found"
-            raise Impossible(f"Properties validation failed for resource {name} with message:\n[{absent}]")
         shaped = self._shape(properties, self.raw, name)
         return dict(shaped)
 
@@ -56,6 +52,11 @@ class Schema:
 
     def _members(self, value: Mapping[str, Any], spec: Mapping[str, Any], where: str) -> dict[str, Any]:
         known = spec["properties"]
+        for key in spec.get("required", []):
+            if key not in value:
+                name, _, path = where.partition(".")
+                absent = f"#/{path.replace('.', '/')}: required key [{key}] not found".replace("#/:", "#:")
+                raise Impossible(f"Properties validation failed for resource {name} with message:\n[{absent}]")
         for key in value:
             if key not in known and spec.get("additionalProperties") is False:
                 raise Impossible(f"Encountered unsupported property {key}")

@@ -92,6 +92,10 @@ class ChangeSet:
     created: datetime = field(default_factory=now)
     changes: list[dict[str, Any]] = field(default_factory=list)
 
+    def fail(self, reason: str) -> None:
+        """It cannot be executed, for this reason."""
+        self.status, self.reason = "FAILED", reason
+
 
 @dataclass
 class Stack:

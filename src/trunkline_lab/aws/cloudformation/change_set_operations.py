@@ -1,0 +1,119 @@
+"""CloudFormation's operations on change sets."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from trunkline_lab.aws.calls import Call, Refused
+from trunkline_lab.aws.cloudformation import describe
+from trunkline_lab.aws.cloudformation.changes import outputs_differ, plan
+from trunkline_lab.aws.cloudformation.engine import Engine
+from trunkline_lab.aws.cloudformation.errors import invalid
+from trunkline_lab.aws.cloudformation.operations import Operations
+from trunkline_lab.aws.cloudformation.stack import ChangeSet, Stack
+
+UNCHANGED = "The submitted information didn't contain changes. Submit different information to create a change set."
+
+
+class ChangeSetOperations(Operations):
+    """CreateChangeSet to ExecuteChangeSet."""
+
+    def create_change_set(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+        """CreateChangeSet; the first one of a new stack makes the stack, in review."""
+        name, kind = params["ChangeSetName"], params.get("ChangeSetType") or "UPDATE"
+        stack = self._stack_for(call, params["StackName"], name, kind)
+        there = stack.change_sets.get(name)
+        token = params.get("ClientToken", "")
+        if there is not None and there.execution != "EXECUTE_COMPLETE":
+            if token and there.token == token:
+                return {"Id": there.id, "StackId": stack.id}
+            raise Refused("AlreadyExistsException", f"ChangeSet {name} already exists")
+        desired = self._desired(stack, params)
+        if not stack.status:
+            self._setting.stacks.add(stack)
+            stack.enter("REVIEW_IN_PROGRESS", "User Initiated")
+        identity = f"arn:aws:cloudformation:{call.region}:{call.account}:changeSet/{name}/{uuid.uuid4()}"
+        made = ChangeSet(identity, name, kind, desired, params.get("Description", ""), token)
+        made.on_failure = params.get("OnStackFailure", "")
+        stack.change_sets[name] = made
+        self._thread(stack, lambda: self._preview(stack, made), made.fail)
+        return {"Id": made.id, "StackId": stack.id}
+
+    def describe_change_set(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+        """DescribeChangeSet."""
+        stack, found = self._change_set(call, params)
+        rest = describe.change_set(stack, found)
+        return rest | describe.page("Changes", found.changes, params)
+
+    def list_change_sets(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+        """ListChangeSets."""
+        stack = self._must_find(call, params["StackName"])
+        found = [describe.change_set_summary(stack, each) for each in stack.change_sets.values()]
+        return describe.page("Summaries", found, params)
+
+    def delete_change_set(self, call: Call, params: dict[str, Any]) -> None:
+        """DeleteChangeSet; nothing happens when it is gone."""
+        try:
+            stack, found = self._change_set(call, params)
+        except Refused as error:
+            if error.code == "ChangeSetNotFound":
+                return
+            raise
+        if found.execution == "EXECUTE_IN_PROGRESS":
+            raise Refused("InvalidChangeSetStatus", f"ChangeSet [{found.id}] cannot be deleted: it is being executed.")
+        del stack.change_sets[found.name]
+
+    def execute_change_set(self, call: Call, params: dict[str, Any]) -> None:
+        """ExecuteChangeSet."""
+        stack, found = self._change_set(call, params)
+        token = params.get("ClientRequestToken", "")
+        if token and stack.token == token and found.execution in {"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE"}:
+            return
+        if found.execution != "AVAILABLE":
+            text = f"ChangeSet [{found.id}] cannot be executed in its current status of [{found.status}]"
+            raise Refused("InvalidChangeSetStatus", text)
+        creates = stack.status == "REVIEW_IN_PROGRESS"
+        if not creates:
+            self._check_rollback(params)
+        if not creates:
+            self._check_updatable(stack)
+        rollback = "DO_NOTHING" if params.get("DisableRollback") else "ROLLBACK"
+        stack.on_failure = found.on_failure or rollback
+        found.execution = "EXECUTE_IN_PROGRESS"
+        for other in stack.change_sets.values():
+            if other is not found:
+                other.execution = "OBSOLETE"
+
+        def execute(engine: Engine) -> None:
+            (engine.create if creates else engine.update)(found.desired)
+            done = stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+            found.execution = "EXECUTE_COMPLETE" if done else "EXECUTE_FAILED"
+
+        self._start(stack, "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS", token, execute)
+
+    def _preview(self, stack: Stack, made: ChangeSet) -> None:
+        made.status = "CREATE_IN_PROGRESS"
+        self._setting.wait()
+        try:
+            made.changes = plan(self._setting, stack, made.desired)
+        except Refused as error:
+            made.fail(error.message)
+            return
+        fresh = stack.desired is None
+        if not made.changes and not fresh and not outputs_differ(stack, made.desired):
+            made.fail(UNCHANGED)
+            return
+        made.status, made.execution = "CREATE_COMPLETE", "AVAILABLE"
+
+    def _stack_for(self, call: Call, name: str, change_set: str, kind: str) -> Stack:
+        stack = self._setting.stacks.find(call.account, call.region, name)
+        if kind == "CREATE":
+            if stack is not None and stack.status != "REVIEW_IN_PROGRESS":
+                text = f"Stack [{name}] already exists and cannot be created again with the changeSet [{change_set}]."
+                raise invalid(text)
+            return stack or self._new(call, name)
+        if stack is None:
+            raise invalid(f"Stack [{name}] does not exist")
+        self._check_updatable(stack)
+        return stack

@@ -1,0 +1,116 @@
+"""What all of CloudFormation's operations share: finding stacks, settling what is asked for, starting threads."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from trunkline_lab.aws.calls import Call, Refused
+from trunkline_lab.aws.cloudformation.engine import Engine
+from trunkline_lab.aws.cloudformation.errors import invalid
+from trunkline_lab.aws.cloudformation.language import Template, parse
+from trunkline_lab.aws.cloudformation.setting import Setting, Stopped
+from trunkline_lab.aws.cloudformation.stack import ChangeSet, Desired, Stack
+
+_UPDATABLE = {
+    "CREATE_COMPLETE",
+    "IMPORT_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+}
+
+
+class Operations:
+    """The ground of the operations; each is a method named as boto3 names it, from parameters to a result."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+
+    def _change_set(self, call: Call, params: dict[str, Any]) -> tuple[Stack, ChangeSet]:
+        wanted = params["ChangeSetName"]
+        if params.get("StackName"):
+            stacks: Iterable[Stack] = [self._must_find(call, params["StackName"])]
+        else:
+            stacks = self._all(call)
+        for stack in stacks:
+            for found in stack.change_sets.values():
+                if wanted in (found.name, found.id):
+                    return stack, found
+        raise Refused("ChangeSetNotFound", f"ChangeSet [{wanted}] does not exist", 404)
+
+    def _must_find(self, call: Call, name: str, message: str = "") -> Stack:
+        stack = self._setting.stacks.find(call.account, call.region, name)
+        if stack is None:
+            raise invalid(message or f"Stack with id {name} does not exist")
+        return stack
+
+    def _all(self, call: Call) -> list[Stack]:
+        return self._setting.stacks.of(call.account, call.region)
+
+    @staticmethod
+    def _check_updatable(stack: Stack) -> None:
+        if stack.status not in _UPDATABLE:
+            raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
+
+    @staticmethod
+    def _check_rollback(params: dict[str, Any]) -> None:
+        if params.get("DisableRollback"):
+            raise invalid("The lab rolls every failed update back: leave DisableRollback out.")
+
+    @staticmethod
+    def _new(call: Call, name: str) -> Stack:
+        identity = f"arn:aws:cloudformation:{call.region}:{call.account}:stack/{name}/{uuid.uuid4()}"
+        return Stack(identity, name, call.account, call.region)
+
+    @staticmethod
+    def _describe_request(stack: Stack, params: dict[str, Any]) -> None:
+        stack.role = params.get("RoleARN", stack.role)
+        stack.notify = tuple(params.get("NotificationARNs", stack.notify))
+
+    def _desired(self, stack: Stack, params: dict[str, Any]) -> Desired:
+        template = self._template(stack.region, params, stack)
+        given = {
+            each["ParameterKey"]: None if each.get("UsePreviousValue") else each.get("ParameterValue", "")
+            for each in params.get("Parameters", [])
+        }
+        before = stack.desired.tags if stack.desired else {}
+        tags = {tag["Key"]: tag["Value"] for tag in params["Tags"]} if "Tags" in params else before
+        return self._setting.desire(stack, template, given, tags, tuple(params.get("Capabilities", [])))
+
+    @staticmethod
+    def _template(region: str, params: dict[str, Any], stack: Stack | None) -> Template:
+        if params.get("UsePreviousTemplate") and stack and stack.desired:
+            return stack.desired.template
+        if params.get("TemplateURL"):
+            raise invalid("TemplateURL is not served by the lab, which has no S3: send TemplateBody.")
+        if not params.get("TemplateBody"):
+            raise invalid("Either Template URL or Template Body must be specified.")
+        if len(params["TemplateBody"].encode()) > 51200:
+            size = "Member must have length less than or equal to 51200"
+            raise invalid(f"1 validation error detected: Value at 'templateBody' failed to satisfy constraint: {size}")
+        return parse(params["TemplateBody"], region)
+
+    def _start(self, stack: Stack, status: str, token: str, action: Callable[[Engine], None]) -> None:
+        stack.operation, stack.token = status.partition("_")[0], token
+        stack.enter(status, "User Initiated")
+
+        def failed(reason: str) -> None:
+            stack.enter(stack.status.replace("_IN_PROGRESS", "_FAILED"), reason)
+
+        self._thread(stack, lambda: action(Engine(self._setting, stack)), failed)
+
+    def _thread(self, stack: Stack, action: Callable[[], None], failed: Callable[[str], None]) -> None:
+        def run() -> None:
+            try:
+                action()
+            except Stopped:
+                return
+            except Exception as error:
+                # Nobody may wait for ever for what the engine itself could not do.
+                failed(f"Internal Failure: {error!r}")
+                raise
+
+        stack.work = threading.Thread(target=run, name=f"stack-{stack.name}", daemon=True)
+        stack.work.start()

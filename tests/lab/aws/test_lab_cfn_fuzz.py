@@ -1,0 +1,61 @@
+"""Whatever is sent as a template is taken or refused, never an accident inside."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cfnlint.decode import decode_str
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lab_aws_templates import NETWORK
+
+from trunkline_lab.aws.calls import Refused
+from trunkline_lab.aws.cloudformation.functions import Scope, Thing
+from trunkline_lab.aws.cloudformation.language import parse
+from trunkline_lab.aws.cloudformation.parameters import settle
+
+GOOD: Any = json.loads(json.dumps(decode_str(NETWORK)[0]))
+PSEUDO = {"AWS::Region": "eu-west-1"}
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["Vpc", "Cidr", "AWS::Region"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["Ref", "Fn::GetAtt", "Fn::Sub", "Fn::Join", "Fn::If", "Fn::Cidr", "Fn::Select", "Type", "x"]
+            ),
+            inner,
+            max_size=2,
+        )
+    ),
+    max_leaves=6,
+)
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of every value of a tree."""
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [path] * bool(path) + [each for key, value in inner for each in places(value, (*path, key))]
+
+
+PLACES = places(GOOD)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(where=st.sampled_from(PLACES), what=junk)
+def test_a_template_with_junk_somewhere(where: tuple[Any, ...], what: Any) -> None:
+    tree = json.loads(json.dumps(GOOD))
+    node = tree
+    for key in where[:-1]:
+        node = node[key]
+    node[where[-1]] = what
+    try:
+        template = parse(json.dumps(tree), "eu-west-1")
+        values = settle(template.parameters, {}, {})
+        things = {name: Thing(name.lower(), {"GroupId": "sg-1"}) for name in template.resources}
+        scope = Scope(template, values, PSEUDO, things, lambda _: None, lambda region: [f"{region}a"])
+        for name in scope.wanted():
+            scope.value(dict(template.resources[name].properties))
+    except Refused:
+        pass

@@ -13,6 +13,8 @@ from trunkline import Error
 from trunkline.clouds.azure import AzureAccount
 from trunkline.clouds.cloud import CloudError, NextHop, Rule
 from trunkline_lab.azure import AzureFace
+from trunkline_lab.azure.errors import ArmError
+from trunkline_lab.azure.http import Answer, Call
 
 __all__ = ["face", "world"]
 API = Rule("tcp", 8000, "127.0.0.1/32")
@@ -183,6 +185,52 @@ def test_the_network_as_the_model(azure, vpc):
         (port, f"203.0.113.{n}/32") for port in (500, 4500) for n in (11, 12)
     }
     assert any(p.action == "deny" and p.priority == 65500 for p in group.permissions)
+
+
+class Refuses:
+    """A hook that answers a few requests with an error before they are done."""
+
+    def __init__(self, error: ArmError, times: int) -> None:
+        self.error, self.times = error, times
+
+    async def before(self, call: Call) -> None:
+        if self.times:
+            self.times -= 1
+            raise self.error
+
+    async def after(self, call: Call, answer: Answer) -> None:
+        return None
+
+
+@pytest.fixture
+def refuses(face):
+    def refuse(error: ArmError, times: int = 99) -> Refuses:
+        face.hooks.append(Refuses(error, times))
+        return face.hooks[-1]
+
+    yield refuse
+    face.hooks.clear()
+
+
+def test_missing_rights_are_told_with_a_remedy(azure, refuses):
+    refuses(ArmError(403, "AuthorizationFailed", "The client does not have authorization"))
+    with pytest.raises(CloudError, match="list the NSGs: AuthorizationFailed: The client") as error:
+        azure.exposures()
+    assert error.value.code == "AuthorizationFailed"
+    assert "Network Contributor" in (error.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(429, "TooManyRequests"), (503, "ServerBusy"), (409, "AnotherOperationInProgress")]
+)
+def test_a_busy_provider_is_asked_again(azure, vpc, refuses, status, code):
+    group = vpc["router_group_id"]
+    azure.allow(group, API, run="busy", purpose="api", expires=soon())
+    (seen,) = azure.exposures()
+    hook = refuses(ArmError(status, code, "come back later"), 2)
+    azure.close(seen)
+    assert hook.times == 0
+    assert azure.exposures() == []
 
 
 def test_a_network_that_is_not_there(azure, vpc):

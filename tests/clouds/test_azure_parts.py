@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -101,6 +103,17 @@ def test_an_endpoint_that_nobody_listens_on_is_a_clear_error():
         lost.exposures()
     assert error.value.code == "EndpointUnreachable"
     assert error.value.hint
+
+
+def test_an_endpoint_that_never_answers_ends_in_time(monkeypatch):
+    monkeypatch.setattr("trunkline.clouds.azure.clients.READ_TIMEOUT", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        silent = account("B", **GIVEN, endpoint=f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        started = time.monotonic()
+        with pytest.raises(CloudError, match="no whole answer") as error:
+            silent.outputs("net")
+    assert error.value.code == "NoAnswer"
+    assert time.monotonic() - started < 5
 
 
 def test_what_a_rule_says_about_itself_reads_back():

@@ -6,6 +6,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,21 @@ def test_an_update_removes_what_the_template_no_longer_has_and_keeps_our_routes(
     with at("one", "net"):
         changed.undo({})
     assert resources(azure) == set()
+
+
+def test_an_update_keeps_lasting_rules_and_ends_temporary_access(azure, tmp_path):
+    """Carried along, access that its run closes meanwhile would be opened again, and stay."""
+    group = {**table("nsg"), "type": f"{NETWORK}/networkSecurityGroups"}
+    outputs = {"group": {"type": "string", "value": f"[resourceId('{NETWORK}/networkSecurityGroups', 'nsg')]"}}
+    expires = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)
+    with at("one", "net"):
+        made = azure.stack(template(tmp_path, "a", group, outputs=outputs), name="net")({})
+        azure.allow(made["group"], Rule("tcp", 8000, "127.0.0.1/32"), run="other", purpose="api", expires=expires)
+        azure.allow(made["group"], Rule("udp", 500, "203.0.113.9/32"), run="other", purpose="ipsec")
+        azure.stack(template(tmp_path, "b", {**group, "tags": {"a": "b"}}, outputs=outputs), name="net")({})
+    (left,) = azure.clients.network.security_rules.list(azure.resource_group, "nsg")
+    assert left.description == "trunkline run=other purpose=ipsec"
+    assert not [seen for seen in azure.exposures() if seen.group == made["group"]]
 
 
 def test_drift_is_mended_and_our_own_routes_are_no_drift(azure, face, tmp_path):

@@ -108,8 +108,8 @@ class AzureAccount:
 
         Its identity is the deployment's name and the step's token; what an earlier attempt began is waited for,
         and nothing is deployed when ARM's own what-if sees no change. A resource that is there already and is not
-        this stack's is refused, since undo deletes what the stack made. Routes and rules that trunkline added to
-        the stack's route tables and NSGs survive an update.
+        this stack's is refused, since undo deletes what the stack made. Routes and lasting rules that trunkline
+        added to the stack's route tables and NSGs survive an update; temporary access ends with it.
 
         Parameters:
             template: Path of an ARM template in JSON; read now.

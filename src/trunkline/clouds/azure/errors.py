@@ -92,6 +92,12 @@ def _translated(error: Exception, doing: str) -> CloudError | None:
             code="EndpointUnreachable",
             hint="check the network, and the account's endpoint when it has one",
         )
+    if isinstance(error, azure.ServiceResponseError):
+        return CloudError(
+            f"{doing}: the endpoint gave no whole answer: {error}",
+            code="NoAnswer",
+            hint="it may have been done all the same: run again, and it is found",
+        )
     if isinstance(error, azure.AzureError):
         return CloudError(f"{doing}: {error}", code=type(error).__name__)
     return None

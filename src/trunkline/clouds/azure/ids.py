@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from trunkline._core.errors import Error
 
+OURS = "trunkline-"  # how the names of rules and routes begin that trunkline adds beside a template
 _ID = re.compile(
     r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
     r"/providers/(?P<type>[^/]+/[^/]+)/(?P<name>[^/]+)(?:/(?P<child_kind>[^/]+)/(?P<child>[^/]+))?",

@@ -9,7 +9,7 @@ from typing import Any
 from trunkline._core.errors import Error
 from trunkline.clouds.azure.clients import Clients
 from trunkline.clouds.azure.errors import azure_errors, status_of
-from trunkline.clouds.azure.ids import ResourceId, parse
+from trunkline.clouds.azure.ids import OURS, ResourceId, parse
 from trunkline.clouds.azure.waiting import write
 from trunkline.clouds.azure.words import word
 from trunkline.clouds.cloud import CloudError, NextHop
@@ -81,7 +81,7 @@ class Routes:
 
 def route_name(prefix: str) -> str:
     """The name of trunkline's route for a prefix: the same for the same prefix."""
-    return f"trunkline-{prefix.replace('/', '-').replace(':', '_')}"
+    return f"{OURS}{prefix.replace('/', '-').replace(':', '_')}"
 
 
 def canonical(prefix: str) -> str:

@@ -14,12 +14,11 @@ from urllib.parse import quote, unquote
 from trunkline._core.errors import Error
 from trunkline.clouds.azure.clients import Clients
 from trunkline.clouds.azure.errors import azure_errors, status_of
-from trunkline.clouds.azure.ids import parse
+from trunkline.clouds.azure.ids import OURS, parse
 from trunkline.clouds.azure.waiting import write
 from trunkline.clouds.azure.words import word
 from trunkline.clouds.cloud import CloudError, Exposure, Rule
 
-PREFIX = "trunkline-"
 _FIRST_PRIORITY, _LAST_PRIORITY = 300, 4095  # templates keep to below 300, and to 4096, which is Azure's last
 _LONGEST_DESCRIPTION = 140  # Azure's limit
 _PROTOCOLS = {"tcp": "Tcp", "udp": "Udp", "icmp": "Icmp", "any": "*"}
@@ -81,7 +80,7 @@ class Rules:
     def _exposures_of(self, group: Any) -> Iterator[Exposure]:
         for rule in group.security_rules or ():
             said = _described(rule)
-            if said["expires"] is None or not str(rule.name).startswith(PREFIX):
+            if said["expires"] is None or not str(rule.name).startswith(OURS):
                 continue
             yield Exposure(
                 account=self._account,
@@ -141,7 +140,7 @@ def _free_priority(nsg: str, rules: list[Any], first: int) -> int:
 def rule_name(run: str, purpose: str, rule: Rule) -> str:
     """The rule's name in its NSG: the same for the same run, purpose and rule."""
     text = "\0".join((run, purpose, rule.protocol, str(rule.port), _canonical(rule.source)))
-    return PREFIX + hashlib.sha256(text.encode()).hexdigest()[:20]
+    return OURS + hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def source_of(rule: Rule, *, temporary: bool) -> str:

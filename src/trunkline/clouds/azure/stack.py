@@ -15,6 +15,7 @@ from trunkline._core.steps import Step, step
 from trunkline.clouds.azure import teardown, whatif
 from trunkline.clouds.azure.deployments import Deployments, Target, remembering
 from trunkline.clouds.azure.errors import status_of
+from trunkline.clouds.azure.ids import OURS
 from trunkline.clouds.azure.template import Template
 from trunkline.clouds.cloud import CloudError
 from trunkline.clouds.names import slug
@@ -59,6 +60,7 @@ class Stack:
         place.note(f"previewing {self._template.name}")
         changes = self._deployments.what_if(name, self._template.body, values, until)
         if record is not None and _is_done(record, digest) and not any(map(whatif.is_change, changes)):
+            place.note(f"deployment {name} stands, nothing to change")
             return self._template.given(record.properties.outputs)
         before = self._deployments.targets(name, record) if record is not None else []
         self._refuse_existing(name, changes, before)
@@ -73,6 +75,7 @@ class Stack:
         if record.properties.provisioning_state != "Succeeded":
             raise self._deployments.failure(name, record)
         self._remove_left_over(name, record, before, until, place.note)
+        place.note(f"deployment {name} succeeded")
         return self._template.given(record.properties.outputs)
 
     def find(self, state: Mapping[str, Any]) -> dict[str, object] | None:
@@ -172,7 +175,7 @@ class Stack:
         if not before:
             return
         now = {target.id.lower() for target in self._deployments.targets(name, record)}
-        stale = [t for t in before if t.id.lower() not in now and not t.name.rsplit("/", 1)[-1].startswith(whatif.OURS)]
+        stale = [t for t in before if t.id.lower() not in now and not t.name.rsplit("/", 1)[-1].startswith(OURS)]
         teardown.remove(self._deployments.clients, stale, {}, until, note)
 
     def _remove(self, targets: list[Target], record: Any, until: float, note: Callable[[str], None]) -> None:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from trunkline.clouds.azure.ids import OURS
 from trunkline.clouds.azure.words import word
 
-OURS = "trunkline-"  # how the names of routes and rules begin that trunkline adds beside a template
 _CHILDREN = {
     "microsoft.network/routetables": ("routes", "Microsoft.Network/routeTables/routes"),
     "microsoft.network/networksecuritygroups": (
@@ -39,7 +39,8 @@ def carried(changes: Iterable[Any], api_version: str) -> list[dict[str, Any]]:
     """Trunkline's own routes and rules that the deployment would remove, as resources to deploy along with it.
 
     A route table (or NSG) that is deployed anew loses what is not in its template; so these go into the same
-    deployment, right behind their parent.
+    deployment, right behind their parent. Temporary rules do not: one that its run closes meanwhile would be
+    opened again, and nobody would close it.
     """
     return [
         {
@@ -87,6 +88,10 @@ def _is_ours(element: Any) -> bool:
     return isinstance(element, Mapping) and str(element.get("name", "")).startswith(OURS)
 
 
+def _is_temporary(element: Mapping[str, Any]) -> bool:
+    return " expires=" in str((element.get("properties") or {}).get("description", ""))
+
+
 def _removed(changes: Iterable[Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     for change in changes:
         kind = "/".join(_type_and_name(str(change.resource_id))[0]).lower()
@@ -95,7 +100,7 @@ def _removed(changes: Iterable[Any]) -> Iterator[tuple[str, str, Mapping[str, An
         before = change.before or {}
         after = {e.get("name") for e in _elements(change.after, _CHILDREN[kind][0])}
         for element in _elements(before, _CHILDREN[kind][0]):
-            if _is_ours(element) and element["name"] not in after:
+            if _is_ours(element) and element["name"] not in after and not _is_temporary(element):
                 yield str(change.resource_id), _CHILDREN[kind][1], element
 
 

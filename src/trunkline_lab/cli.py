@@ -163,6 +163,10 @@ def _show_status(home: Home, status: Mapping[str, Any]) -> None:
         words.append("API open" if controller["listening"] else "API closed")
         print(f"router         {controller['name']}  {controller['address']}  {', '.join(words)}")
         _show_tunnels(controller["tunnels"], lambda tunnel: f"{tunnel['endpoint']} ({tunnel['peer_address']})")
+        for session in controller["bgp"]:
+            print(f"  bgp          {session['address']} AS {session['asn']}  {session['state']}")
+        for peer in controller["peers"]:
+            print(f"  peer         {peer['id']}  {'reachable' if peer['reachable'] else 'not reachable'}")
     for name, site in status["sites"].items():
         print(f"site           {name}")
         _show_tunnels(site["tunnels"], lambda tunnel: f"{tunnel['peer']} ({tunnel['peer_address']})")

@@ -223,6 +223,8 @@ class Controllers:
             "up": controller.up,
             "listening": controller.listening,
             "tunnels": [_outgoing(controller, n, report) for n, report in self.tunnels(controller).items()],
+            "peers": [{"id": n, "reachable": up} for n, up in sorted(self.peering(controller).items())],
+            "bgp": [_session(controller, number, state) for number, state in self.bgp(controller).items()],
             "connected_subnets": [subnet.cidr for subnet in connected_subnets(controller)],
         }
 
@@ -230,6 +232,11 @@ class Controllers:
 def _outgoing(controller: Controller, tunnel: int, report: TunnelReport) -> dict[str, object]:
     endpoint = next(e for e in controller.settings.endpoints.values() if tunnel in e.tunnels)
     return {"endpoint": endpoint.name, "peer_address": endpoint.ipaddress} | _standing(report)
+
+
+def _session(controller: Controller, number: int, state: str) -> dict[str, object]:
+    peer = next(e.bgp_peers[number] for e in controller.settings.endpoints.values() if number in e.bgp_peers)
+    return {"address": peer.ipaddress, "asn": peer.asn, "state": state}
 
 
 def _incoming(other: Gateway, report: TunnelReport) -> dict[str, object]:

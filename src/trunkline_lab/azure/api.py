@@ -12,7 +12,7 @@ from trunkline_lab.azure.groups import delete_group, put_group
 from trunkline_lab.azure.http import Answer, Request
 from trunkline_lab.azure.ids import ResourceId, same
 from trunkline_lab.azure.operations import SOON, Operations
-from trunkline_lab.azure.provider import DEPLOYMENTS, Provider
+from trunkline_lab.azure.provider import DEPLOYMENTS, Provider, refuse_but_tags
 from trunkline_lab.azure.resources.kind import regions
 from trunkline_lab.azure.resources.virtual_machines import POWER
 from trunkline_lab.azure.whatif import what_if
@@ -117,7 +117,9 @@ def _operation_status(api: Api, request: Request, parts: dict[str, str]) -> Answ
 def _operation_result(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     operation = api.operations.find(parts["id"])
     if operation.state == "InProgress":
-        return Answer(202, None, {**SOON, "location": f"{request.base}{request.path}?api-version=2024-01-01"})
+        return Answer(
+            202, None, {**SOON, "location": f"{request.base}{request.path}?api-version={request.query['api-version']}"}
+        )
     if operation.error is not None:
         raise operation.error
     body = operation.result()
@@ -189,6 +191,7 @@ def _put_group(api: Api, request: Request, parts: dict[str, str]) -> Answer:
 @_on("PATCH", _GROUP, _GROUPS, "patch")
 def _patch_group(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     group = api.store.group(parts["sub"], parts["group"])
+    refuse_but_tags(request.document())
     group.tags = dict(request.document().get("tags") or {})
     return Answer(200, group.view())
 

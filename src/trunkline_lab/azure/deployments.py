@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import Any
 
 from trunkline_lab.azure.deployment import Deployment, Step
-from trunkline_lab.azure.errors import ArmError, resource_not_found
+from trunkline_lab.azure.errors import ArmError, invalid_template, resource_not_found
 from trunkline_lab.azure.groups import delete_all
 from trunkline_lab.azure.ids import ResourceId, same
 from trunkline_lab.azure.language.scope import Place, Reference
@@ -17,6 +18,7 @@ from trunkline_lab.azure.provider import DEPLOYMENTS, Provider
 from trunkline_lab.azure.store import Document
 from trunkline_lab.azure.template import Item, Template, read_template
 
+_NAME = re.compile(r"^[-\w.()]{1,64}$", re.ASCII)
 _SEE = "Please see https://aka.ms/arm-deployment-operations for usage details."
 
 
@@ -62,6 +64,12 @@ class Deployments:
         properties = body.get("properties")
         if not isinstance(properties, dict):
             raise ArmError(400, "InvalidRequestContent", "The request content was invalid: 'properties' is missing.")
+        if not _NAME.match(id_.name):
+            raise ArmError(
+                400,
+                "InvalidDeploymentName",
+                f"The deployment name '{id_.name}' is invalid. It has 1 to 64 letters, digits or any of '-_.()'.",
+            )
         mode = next(
             (known for known in ("Incremental", "Complete") if known.lower() == str(properties.get("mode")).lower()),
             None,
@@ -86,7 +94,8 @@ class Deployments:
     def _place(self, id_: ResourceId, properties: Document) -> Place:
         """Where a deployment runs. Raises ArmError (ResourceGroupNotFound)."""
         store = self.provider.site.store
-        template = properties.get("template") or {}
+        template = properties.get("template")
+        version = template.get("contentVersion") if isinstance(template, dict) else None
         return Place(
             store.group(id_.subscription, id_.group).view(),
             {
@@ -99,7 +108,7 @@ class Deployments:
                 "name": id_.name,
                 "properties": {
                     "mode": properties.get("mode"),
-                    "template": {"contentVersion": template.get("contentVersion")},
+                    "template": {"contentVersion": version},
                     "provisioningState": "Accepted",
                 },
             },
@@ -158,6 +167,7 @@ class Deployments:
 
     def begin(self, deployment: Deployment) -> bool:
         """Note a deployment that is to run; True when none of its name was there. Raises ArmError."""
+        self.provider.site.store.open_group(deployment.id.subscription, deployment.id.group)
         old = self._all.get(deployment.id.key)
         if old is not None and old.active:
             raise ArmError(
@@ -191,6 +201,9 @@ class Deployments:
         except ArmError as failed:
             deployment.end("Canceled" if deployment.canceled else "Failed", failed)
             raise
+        except Exception as broken:
+            deployment.end("Failed", ArmError(500, "InternalServerError", f"{type(broken).__name__}: {broken}"))
+            raise
         deployment.end("Succeeded")
 
     async def _make(self, deployment: Deployment) -> list[ArmError]:
@@ -200,27 +213,31 @@ class Deployments:
         sorter.prepare()
         running: dict[asyncio.Task[None], str] = {}
         failures: list[ArmError] = []
-        while sorter.is_active():
-            ready = sorter.get_ready()
-            for key in ready:
-                if not items[key].wanted:
-                    sorter.done(key)
-                elif not deployment.canceled:
-                    running[asyncio.create_task(self._make_one(deployment, items[key]))] = key
-            if not running and not ready:
-                break
-            if not running:
-                continue
-            ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in ended:
-                key = running.pop(task)
-                failed = task.exception()
-                if failed is None:
-                    sorter.done(key)
-                elif isinstance(failed, ArmError):
-                    failures.append(failed)
-                else:
-                    raise failed
+        try:
+            while sorter.is_active():
+                ready = sorter.get_ready()
+                for key in ready:
+                    if not items[key].wanted:
+                        sorter.done(key)
+                    elif not deployment.canceled:
+                        running[asyncio.create_task(self._make_one(deployment, items[key]))] = key
+                if not running:
+                    if ready:
+                        continue
+                    break
+                ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in ended:
+                    key = running.pop(task)
+                    failed = task.exception()
+                    if failed is None:
+                        sorter.done(key)
+                    elif isinstance(failed, ArmError):
+                        failures.append(failed)
+                    else:
+                        raise failed
+        finally:
+            for task in running:
+                task.cancel()
         return failures
 
     async def _make_one(self, deployment: Deployment, item: Item) -> None:
@@ -261,15 +278,14 @@ class Deployments:
     def reference(self, template: Template) -> Reference:
         """What reference() answers while `template` is deployed."""
 
-        def ask(name: str, full: bool) -> Any:
+        def ask(name: str, version: str | None, full: bool) -> Any:
             id_ = template.find(name)
             if id_ is None:
-                if not name.lower().startswith("/subscriptions/"):
-                    raise ArmError(
-                        400,
-                        "InvalidTemplate",
-                        f"Unable to process template language expressions: 'The resource '{name}' is not defined in "
-                        "the template, and is no resource id'.",
+                if version is None or not name.lower().startswith("/subscriptions/"):
+                    raise invalid_template(
+                        f"The template reference '{name}' is not valid: it names no resource of this template, and a "
+                        "resource outside of it is named by its id and an API version. "
+                        "Please see https://aka.ms/arm-function-reference for usage details"
                     )
                 id_ = ResourceId.parse(name)
             document = self._document(id_)

@@ -27,19 +27,13 @@ def put_group(provider: Provider, subscription: str, name: str, body: Document) 
             group = Group(subscription, name, location, dict(body.get("tags") or {}))
             store.put_group(group)
             return group, True
-        group = store.group(subscription, name)
+        group = store.open_group(subscription, name)
         if group.location != location:
             raise ArmError(
                 409,
                 "InvalidResourceGroupLocation",
                 f"Invalid resource group location '{location}'. The Resource group already exists in location "
                 f"'{group.location}'.",
-            )
-        if group.state == "Deleting":
-            raise ArmError(
-                409,
-                "ResourceGroupBeingDeleted",
-                f"The resource group '{name}' is in deprovisioning state and cannot perform this operation.",
             )
         group.tags = dict(body.get("tags") or {})
         return group, False

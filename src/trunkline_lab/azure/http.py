@@ -48,7 +48,7 @@ class Call:
         path: The request's path.
         when: Seconds since the epoch.
         status: The answer's status; 0 while there is none, or when the answer was lost.
-        body: The request's body, for hooks; secrets and all, so that it is never printed.
+        body: The request's body, for hooks, while they are asked; secrets and all, so it is not kept.
     """
 
     method: str

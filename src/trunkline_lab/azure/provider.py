@@ -10,6 +10,7 @@ import asyncio
 import copy
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,7 +157,8 @@ class Provider:
         kind, child = self.kind(id_)
         _refuse_name(id_)
         if child is None:
-            kind.check(id_, body)
+            with _readable(id_):
+                kind.check(id_, body)
 
     def compose(self, id_: ResourceId, body: Document, site: Site | None = None) -> tuple[Kind, Document]:
         """The document of the top resource that a PUT of `body` to `id_` makes. Raises ArmError; changes nothing."""
@@ -166,7 +168,8 @@ class Provider:
         current = site.store.find(id_)
         if child is None:
             _refuse_move(id_, body, current)
-            return kind, kind.fill(site, current.id if current else id_, body, current)
+            with _readable(id_):
+                return kind, kind.fill(site, current.id if current else id_, body, current)
         if current is None:
             raise ArmError(
                 404,
@@ -178,7 +181,8 @@ class Provider:
         items = whole["properties"][child.property]
         at = next((at for at, item in enumerate(items) if same(item["name"], id_.name)), len(items))
         items[at : at + 1] = [{"name": id_.name, "properties": body.get("properties") or {}}]
-        return kind, kind.fill(site, current.id, whole, current)
+        with _readable(id_):
+            return kind, kind.fill(site, current.id, whole, current)
 
     def put(
         self, id_: ResourceId, body: Document, if_match: str | None = None, if_none_match: str | None = None
@@ -186,13 +190,7 @@ class Provider:
         """Begin to make or change a resource or child. Raises ArmError, and then nothing has changed."""
         store = self.site.store
         with store.lock:
-            group = store.group(id_.subscription, id_.group)
-            if group.state == "Deleting":
-                raise ArmError(
-                    409,
-                    "ResourceGroupBeingDeleted",
-                    f"The resource group '{group.name}' is in deprovisioning state and cannot perform this operation.",
-                )
+            store.open_group(id_.subscription, id_.group)
             fresh = not self.exists(id_)
             resource = store.find(id_)
             self._match(resource, fresh, if_match, if_none_match)
@@ -211,7 +209,8 @@ class Provider:
             return Change(id_, resource, fresh)
 
     def tag(self, id_: ResourceId, body: Document) -> Change:
-        """Begin to replace a resource's tags (PATCH). Raises ArmError."""
+        """Begin to replace a resource's tags (PATCH), which is all that the lab patches. Raises ArmError."""
+        refuse_but_tags(body)
         with self.site.store.lock:
             self.get(id_)
             resource = self.site.store.find(id_)
@@ -314,6 +313,29 @@ def _child(document: Document, child: Children, id_: ResourceId) -> Document:
             found: dict[str, Any] = item
             return found
     raise ArmError(404, "NotFound", f"Resource {id_} not found.")
+
+
+def refuse_but_tags(body: Document) -> None:
+    """Raise ArmError when a PATCH would change more than tags."""
+    strangers = set(body) - {"tags"}
+    if strangers:
+        raise invalid_request(
+            "InvalidRequestContent",
+            "The request content was invalid and could not be deserialized: "
+            f"'Could not find member '{min(strangers)}' on object of type 'TagsObject'.'. Use PUT to change it.",
+        )
+
+
+@contextmanager
+def _readable(id_: ResourceId) -> Iterator[None]:
+    """A body of the wrong shape, wherever that shows, is one that Azure cannot parse."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as unread:
+        cause = invalid_request("InvalidJson", f"The body has the wrong shape: {type(unread).__name__}: {unread}")
+        raise ArmError(
+            400, "InvalidRequestFormat", "Cannot parse the request.", target=str(id_), details=[cause]
+        ) from unread
 
 
 def _refuse_name(id_: ResourceId) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import threading
 import time
@@ -17,6 +18,7 @@ from trunkline_lab.azure.errors import ArmError, Lost
 from trunkline_lab.azure.http import Answer, Call, Hook, Request
 
 _ADDRESS = "127.0.0.1"
+_LOG = logging.getLogger(__name__)
 _READ_ONLY = {"GET", "HEAD"}
 
 
@@ -99,6 +101,8 @@ class Server:
                 answer = await hook.after(call, answer) or answer
         except ArmError as refused:
             answer = _refusal(refused)
+        finally:
+            call.body = None  # it may hold secrets, and the log is long
         call.status = answer.status
         return answer
 
@@ -118,6 +122,10 @@ class Server:
                 return handler(self._api, request, parts)
         except ArmError as refused:
             return _refusal(refused)
+        except Exception as broken:
+            # A fault of the lab's own: told in ARM's shape, and told to whoever runs the lab.
+            _LOG.exception("%s %s", request.method, request.path)
+            return _refusal(ArmError(500, "InternalServerError", f"{type(broken).__name__}: {broken}"))
         finally:
             if request.method not in _READ_ONLY:
                 self._changed()

@@ -78,6 +78,17 @@ class Store:
             raise group_not_found(name)
         return found
 
+    def open_group(self, subscription: str, name: str) -> Group:
+        """The group, for something to be made in it. Raises ArmError, also while it is being deleted."""
+        group = self.group(subscription, name)
+        if group.state == "Deleting":
+            raise ArmError(
+                409,
+                "ResourceGroupBeingDeleted",
+                f"The resource group '{name}' is in deprovisioning state and cannot perform this operation.",
+            )
+        return group
+
     def has_group(self, subscription: str, name: str) -> bool:
         """Whether there is such a group."""
         return (subscription.lower(), name.lower()) in self._groups
@@ -91,8 +102,10 @@ class Store:
         self._groups[group.subscription.lower(), group.name.lower()] = group
 
     def drop_group(self, group: Group) -> None:
-        """Forget a group."""
-        self._groups.pop((group.subscription.lower(), group.name.lower()), None)
+        """Forget a group; one that was made anew under its name stays."""
+        key = (group.subscription.lower(), group.name.lower())
+        if self._groups.get(key) is group:
+            del self._groups[key]
 
     def find(self, id_: ResourceId | str) -> Resource | None:
         """The top resource that is, or holds, `id_`."""

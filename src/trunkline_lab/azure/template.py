@@ -134,6 +134,14 @@ def read_template(source: Any, given: Any, place: Place, known: Known, outer: Sc
     Raises:
         ArmError: InvalidTemplate, or what `known` raises.
     """
+    try:
+        return _read(source, given, place, known, outer)
+    except (AttributeError, KeyError, TypeError, ValueError) as unread:
+        raise invalid_template(f"A part of the template has the wrong shape: {unread}") from unread
+
+
+def _read(source: Any, given: Any, place: Place, known: Known, outer: Scope | None) -> Template:
+    """Make a template ready. Raises ArmError, and whatever a wrong shape leads to."""
     _check_form(source)
     if outer is None:
         parameters = read_parameters(source.get("parameters"), given, place)
@@ -167,6 +175,9 @@ def _check_form(source: Any) -> None:
             f"'Could not find member '{min(strangers)}' on object of type 'Template'. "
             f"Path 'properties.template.{min(strangers)}'.'.",
         )
+    for name, output in (source.get("outputs") or {}).items():
+        if not isinstance(output, dict) or not isinstance(output.get("type"), str):
+            raise invalid_template(f"The template output '{name}' is an object with a type and a value")
     if not isinstance(source["resources"], list):
         raise invalid_template(
             "The template's resources are a list; symbolic names (languageVersion 2.0) are not taken"
@@ -231,7 +242,7 @@ def _items(source: Document, scope: Scope, place: Place, known: Known) -> tuple[
         for index in range(loop_count(scope, loop)):
             item = _item(raw, scope.looped(name, index), place, known)
             if str(loop.get("mode", "parallel")).lower() == "serial":
-                batch = int(loop.get("batchSize", 1))
+                batch = _batch(loop)
                 item.depends |= {other.id.key for other in made[: index // batch * batch]}
             made.append(item)
         items += made
@@ -245,6 +256,14 @@ def _items(source: Document, scope: Scope, place: Place, known: Known) -> tuple[
             )
         seen.add(item.id.key)
     return items, loops
+
+
+def _batch(loop: Mapping[str, Any]) -> int:
+    """How many of a serial loop are made at a time. Raises ArmError."""
+    size = loop.get("batchSize", 1)
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise invalid_template(f"The copy loop '{loop.get('name')}' has the batchSize {size}; it is 1 or more")
+    return size
 
 
 def _item(raw: Document, scope: Scope, place: Place, known: Known) -> Item:

@@ -347,3 +347,28 @@ def test_deployments_at_once_do_not_mix(clients: Clients) -> None:
         thread.join()
     assert failures == []
     assert len(list(clients.network.route_tables.list(GROUP))) == 8
+
+
+def test_what_is_outside_of_the_template_is_referred_to_by_id_and_version(clients: Clients, deploy: Deploy) -> None:
+    deploy(template(vnet("there")))
+    there = "resourceId('Microsoft.Network/virtualNetworks', 'there')"
+
+    def ask(expression: str) -> dict[str, Any]:
+        return template(outputs={"o": {"type": "string", "value": f"[{expression}.addressSpace.addressPrefixes[0]]"}})
+
+    assert outputs(deploy(ask(f"reference({there}, '2024-05-01')"))) == {"o": "10.0.0.0/16"}
+    assert "names no resource of this template" in str(refused(deploy, ask(f"reference({there})")).error.details[0])
+    gone = there.replace("there", "gone")
+    assert "gone" in refused(deploy, ask(f"reference({gone}, '2024-05-01')")).error.details[0].message
+
+
+def test_names_of_deployments_are_short(deploy: Deploy) -> None:
+    assert deploy(template(), "n" * 64).name == "n" * 64
+    assert refused(deploy, template(), "n" * 65).error.code == "InvalidDeploymentName"
+
+
+def test_patching_more_than_tags_is_refused(clients: Clients, deploy: Deploy) -> None:
+    deploy(template(network("routeTables", "t", {})))
+    with pytest.raises(HttpResponseError) as caught:
+        clients.network.route_tables.update_tags(GROUP, "t", {"tags": {}, "properties": {}})  # type: ignore[arg-type]
+    assert caught.value.error.code == "InvalidRequestContent"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import threading
@@ -270,3 +271,32 @@ def test_machines_may_be_asked_for_from_any_thread_while_the_cloud_changes(
     done.set()
     watcher.join()
     assert failures == []
+
+
+def test_stopping_in_the_middle_of_a_deployment_leaves_no_task_behind(caplog: pytest.LogCaptureFixture) -> None:
+    with AzureFace(World(PublicAddresses("127.77.4"), Pace(resource=60.0))) as face:
+        clients = connect(face)
+        clients.resources.resource_groups.create_or_update(GROUP, {"location": REGION})
+        body: Any = {"properties": {"mode": "Incremental", "template": template(network("routeTables", "t", {}))}}
+        clients.deployments.deployments.begin_create_or_update(GROUP, "main", body, polling=False)
+    gc.collect()
+    assert caplog.records == []
+
+
+def test_a_group_made_again_while_the_old_one_goes_is_refused_then_stays() -> None:
+    with AzureFace(World(PublicAddresses("127.77.4"), Pace(resource=0.1))) as face:
+        clients = connect(face)
+        groups = clients.resources.resource_groups
+        groups.create_or_update(GROUP, {"location": REGION})
+        put_table(clients)
+        first, second = groups.begin_delete(GROUP), groups.begin_delete(GROUP)
+        with pytest.raises(HttpResponseError) as caught:
+            groups.create_or_update(GROUP, {"location": REGION})
+        assert caught.value.error.code == "ResourceGroupBeingDeleted"
+        with pytest.raises(HttpResponseError) as caught:
+            put_table(clients)
+        assert caught.value.error.code == "ResourceGroupBeingDeleted"
+        first.result()
+        second.result()
+        groups.create_or_update(GROUP, {"location": REGION})
+        assert groups.check_existence(GROUP)

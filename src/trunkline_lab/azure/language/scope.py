@@ -13,7 +13,8 @@ from trunkline_lab.azure.ids import ResourceId
 from trunkline_lab.azure.language.expressions import Call, Expression, Index, Literal, is_expression, parse
 from trunkline_lab.azure.language.functions import FUNCTIONS, text
 
-Reference = Callable[[str, bool], Any]
+# What reference() asks: a name or an id, the API version if one was given, and whether for the full resource.
+Reference = Callable[[str, str | None, bool], Any]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Scope:
         variables: The template's own, not evaluated yet, by lower-case name.
         functions: The template's own functions by lower-case "namespace.name".
         loops: The index of each copy loop by lower-case name; "" is the innermost one.
-        reference: Answers reference(id or name, full); None where a template must not ask.
+        reference: Answers reference(); None where a template must not ask.
         lenient: Whether an expression that asks for what is not there yet is left as it stands (what-if).
         defaults: Whether this is a parameter's default value, the one place for newGuid() and utcNow().
     """
@@ -266,7 +267,7 @@ def _reference(scope: Scope, tree: Call) -> Any:
         raise _refused(tree, "it takes one to three arguments")
     values = [scope.evaluate(argument) for argument in tree.arguments]
     full = len(values) == 3 and str(values[2]).lower() == "full"
-    return scope.reference(str(values[0]), full)
+    return scope.reference(str(values[0]), str(values[1]) if len(values) > 1 else None, full)
 
 
 def _default_only(scope: Scope, tree: Call) -> None:

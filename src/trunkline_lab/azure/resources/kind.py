@@ -215,6 +215,14 @@ def linked(site: Site, holder: str, reference: object, type_: str, location: str
     if not same(id_.type, type_):
         raise invalid_request("InvalidResourceReference", f"{holder} needs a {type_}, and refers to {target}.", holder)
     found = site.store.find(id_)
+    if found is not None and found.state == "Deleting":
+        raise ArmError(
+            409,
+            "ReferencedResourceNotProvisioned",
+            f"Cannot proceed with operation because resource {target} used by resource {holder} is not in Succeeded "
+            "state. Resource is in Deleting state.",
+            target=holder,
+        )
     if found is not None and region(location) == found.document["location"]:
         if len(id_.types) == 1:
             return str(found.id)

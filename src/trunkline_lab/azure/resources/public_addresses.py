@@ -40,6 +40,12 @@ class PublicAddresses(Kind):
         if str(given.get("publicIPAddressVersion", "IPv4")).lower() != "ipv4":
             raise invalid_request("IPv6NotSupported", f"Public IP address {id_}: this region has IPv4 only.", str(id_))
 
+    def fill(self, site: Site, id_: ResourceId, body: Document, current: Resource | None) -> Document:
+        """The document that `body` makes, its SKU's tier told. Raises ArmError."""
+        document = super().fill(site, id_, body, current)
+        document["sku"].setdefault("tier", "Regional")
+        return document
+
     def properties(self, site: Site, id_: ResourceId, body: Document, current: Resource | None) -> Document:
         """The document's properties. Raises ArmError."""
         given = body.get("properties") or {}
@@ -79,7 +85,6 @@ class PublicAddresses(Kind):
     def view(self, site: Site, resource: Resource) -> Document:
         """The address, with the interface's configuration that uses it."""
         document = super().view(site, resource)
-        document["sku"].setdefault("tier", "Regional")
         users = site.store.users(str(resource.id))
         if users:
             document["properties"]["ipConfiguration"] = {"id": users[0]}

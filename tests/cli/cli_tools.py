@@ -105,7 +105,7 @@ def stuck():
 def slow():
     def wait(state):
         print("waiting", flush=True)
-        time.sleep(1.0)
+        time.sleep(0.3)
     return [during("access", open=opens, close=nothing, steps=[("wait", wait)]), ("never", nothing)]
 
 

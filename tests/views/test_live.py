@@ -25,7 +25,7 @@ from trunkline.views.choose import view
 def work(state):
     for step in range(2):
         here().note(f"stack VPC CREATE_IN_PROGRESS {step}")
-        time.sleep(0.06)
+        time.sleep(0.04)
 
 def talk(state):
     print("a step says hello")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from trunkline import during, each, here, pipe
 from trunkline._core.events import Event, StepStarted
 from trunkline.views.tree import Row, Tree
-from trunkline.views.words import duration, one_line
+from trunkline.views.words import duration, ending, one_line
 
 Watched = list[tuple[Event, list[Row]]]
 
@@ -154,5 +155,11 @@ def test_durations(seconds: float | None, text: str) -> None:
 
 def test_errors_in_one_line() -> None:
     assert one_line(ValueError("a\nb")) == "ValueError: a"
-    assert one_line(KeyboardInterrupt()) == "KeyboardInterrupt"
+    assert one_line(OSError()) == "OSError"
+    assert one_line(KeyboardInterrupt()) == one_line(asyncio.CancelledError()) == "interrupted"
+    assert [ending(each) for each in (None, KeyboardInterrupt(), OSError("x"))] == [
+        "done",
+        "interrupted",
+        "failed: OSError: x",
+    ]
     assert one_line(ExceptionGroup("g", [ValueError("a"), OSError("b")])) == "ValueError: a (and 1 more)"

@@ -124,7 +124,7 @@ def lab(context: typer.Context) -> int:
 
     # By name, and not by an import statement: the library stands without the lab.
     cli = importlib.import_module("trunkline_lab.cli")
-    return int(cli.main(context.args))
+    return int(cli.main([word for word in context.args if word != "--debug"]))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -27,6 +27,7 @@ from trunkline.views.jsonl import error_as_json
 from trunkline.views.words import duration
 
 SECRETS = ("password", "secret", "token", "psk", "key_material")
+HIDDEN = "(hidden)"
 
 
 @dataclass
@@ -208,7 +209,7 @@ def hidden(key: str, value: Any) -> Any:
         return {inner: hidden(str(inner), each) for inner, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [hidden(key, each) for each in value]
-    return "(hidden)" if value is not None and key.lower().endswith(SECRETS) else value
+    return HIDDEN if value is not None and key.lower().endswith(SECRETS) else value
 
 
 def listed(outputs: Mapping[str, Any]) -> Iterator[str]:
@@ -226,7 +227,7 @@ def listed(outputs: Mapping[str, Any]) -> Iterator[str]:
 
 def _record(record: Mapping[str, Any]) -> str:
     """A record on one line; of a provider's long id the last part. --json has all of it."""
-    shown = {key: each if isinstance(each, str) else _json(each) for key, each in record.items()}
+    shown = {key: each if isinstance(each, str) else _json(each) for key, each in record.items() if each != HIDDEN}
     return "  ".join(
         f"{key}={each.rsplit('/', 1)[-1] if each.startswith('/') else each}" for key, each in shown.items()
     )

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from trunkline._core.events import Event, RunEnded, RunStarted
 from trunkline.views.tree import Row, Status, Tree
-from trunkline.views.words import duration, one_line
+from trunkline.views.words import duration, ending
 
 # A shape as well as a colour, so that neither is needed alone.
 LOOKS: dict[Status, tuple[str, str]] = {
@@ -74,7 +74,7 @@ class LiveView:
         done, known = self.tree.progress()
         end = ""
         if self.tree.ended:
-            end = f"  failed: {one_line(self.tree.error)}" if self.tree.error else "  done"
+            end = f"  {ending(self.tree.error)}"
         text = Text(self.tree.run, style="bold", no_wrap=True, overflow="ellipsis")
         text.append(f"  {done}/{known}  {duration(self.tree.elapsed(now))}{end}", style="default")
         text.truncate(width, overflow="ellipsis")

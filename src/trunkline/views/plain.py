@@ -15,7 +15,7 @@ from trunkline._core.events import (
     StepStarted,
 )
 from trunkline.views.tree import Tree
-from trunkline.views.words import duration, one_line
+from trunkline.views.words import duration, ending, one_line
 
 NOTE_EVERY = 5.0  # seconds between two notes of one step, so that a long wait does not flood a log
 
@@ -54,6 +54,8 @@ class PlainView:
                 self._noted[path] = at
                 return f"{path}: {' '.join(text.split())}"
             case StepEnded(_, path, _, seconds, _, error, replayed):
+                if error is not None and one_line(error) == "interrupted":
+                    return f"{path}: interrupted after {duration(seconds)}"
                 if error is not None:
                     return f"{path}: FAILED after {duration(seconds)}: {one_line(error)}"
                 return f"{path}: done before" if replayed else f"{path}: done ({duration(seconds)})"
@@ -64,4 +66,4 @@ class PlainView:
                     return f"{path}: NOT CLOSED after {duration(seconds)}: {one_line(error)}"
                 return f"{path}: closed after {duration(seconds)}"
             case RunEnded(run, _, seconds, error):
-                return f"{run}: {'failed' if error else 'done'} after {duration(seconds)}"
+                return f"{run}: {ending(error).partition(':')[0]} after {duration(seconds)}"

@@ -22,6 +22,7 @@ from trunkline._core.events import (
     StepNoted,
     StepStarted,
 )
+from trunkline.views.words import one_line
 
 Status = Literal["waiting", "running", "open", "done", "replayed", "failed", "skipped"]
 
@@ -215,7 +216,7 @@ class Tree:
     def _note(self, step: Node, node: Node, status: Status) -> str:
         error = step.error or node.error
         if error is not None:
-            return f"{type(error).__name__}: {error}".partition("\n")[0]
+            return one_line(error)
         if status == "open":
             opening = node.children.get("#open")
             return f"open: {opening.note}" if opening and opening.status == "done" and opening.note else "open"

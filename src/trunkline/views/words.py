@@ -18,5 +18,15 @@ def one_line(error: BaseException) -> str:
     """An error's type and first line; for a group the first of its errors and how many there are."""
     if isinstance(error, BaseExceptionGroup):
         return f"{one_line(error.exceptions[0])} (and {len(error.exceptions) - 1} more)"
+    if type(error).__name__ in ("CancelledError", "KeyboardInterrupt"):  # by name: asyncio may not be loaded
+        return "interrupted"
     first = str(error).partition("\n")[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def ending(error: BaseException | None) -> str:
+    """How a run ended: "done", "interrupted", or "failed" with the error."""
+    if error is None:
+        return "done"
+    said = one_line(error)
+    return said if said == "interrupted" else f"failed: {said}"

@@ -15,6 +15,6 @@ def rig():
 
 @pytest.fixture
 def slow_rig():
-    """For what must be seen during an outage."""
-    with contextlib.closing(Rig(replace(QUICK, reboot=0.4))) as made:
+    """For what must be seen while it lasts: an outage, a keyset in the making, a negotiation."""
+    with contextlib.closing(Rig(replace(QUICK, resource=0.2, reboot=0.8, keyset=0.5))) as made:
         yield made

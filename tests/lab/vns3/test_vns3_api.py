@@ -71,23 +71,11 @@ def test_bad_argument_is_named(rig, body, named):
     assert named in message
 
 
-def test_body_that_is_no_json_object(rig):
+@pytest.mark.parametrize("body", ["{", "[1]", '"text"'])
+def test_body_that_is_no_json_object(rig, body):
     api = rig.fresh()
-    headers = api.pool.headers
-    for body in ("{", "[1]", '"text"'):
-        answer = api.pool.request(
-            "PUT",
-            "/api/config",
-            body=body,
-            headers={**headers, "Content-Type": "application/json", **_basic(api)},
-        )
-        assert answer.status == 400
-
-
-def _basic(api):
-    from urllib3.util import make_headers
-
-    return make_headers(basic_auth=f"api:{api.password}")
+    headers = api.headers() | {"Content-Type": "application/json"}
+    assert api.pool.request("PUT", "/api/config", body=body, headers=headers).status == 400
 
 
 def test_unknown_path(rig):

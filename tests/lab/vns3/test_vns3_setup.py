@@ -1,5 +1,6 @@
 """Licence, reboots, keysets and peering: the order that the SDK and a deployer rely on."""
 
+import asyncio
 import contextlib
 import socket
 
@@ -88,8 +89,8 @@ def test_reboot_cuts_a_connection_that_never_spoke(rig):
         until(api.reachable)
 
 
-def test_keyset_generated(rig):
-    api = rig.licensed()
+def test_keyset_generated(slow_rig):
+    api = slow_rig.licensed()
     assert api.get("/keyset")["keyset_present"] is False
     started = api.ok("PUT", "/keyset", {"token": "t", "topology_name": "acme"})
     assert started["in_progress"] is True
@@ -223,6 +224,14 @@ def test_hooks_refuse_delay_and_cut(rig):
 
     controller.before.append(refuse)
     assert api.ask("GET", "/config")[0] == 502
+    controller.before.clear()
+
+    async def hang(call):
+        await asyncio.sleep(30)
+
+    controller.before.append(hang)
+    with pytest.raises(urllib3.exceptions.ReadTimeoutError):
+        api.pool.request("GET", "/api/config", headers=api.headers(), timeout=0.3)
     controller.before.clear()
 
     def cut(call):

@@ -40,8 +40,7 @@ def reason(rig, api):
     return report["tunnels"][0]["reason"]
 
 
-@pytest.fixture
-def pair(rig):
+def two_routers(rig):
     """Two licensed controllers in two networks, IKE open between them."""
     one, two = rig.launched("one", "10.1.0.4"), rig.launched("two", "10.2.0.4", network="vpc-2", account="2")
     open_ike(rig, one, two)
@@ -49,13 +48,19 @@ def pair(rig):
     return one, two
 
 
-def test_up_when_both_agree_and_not_before(rig, pair):
-    one, two = pair
+@pytest.fixture
+def pair(rig):
+    return two_routers(rig)
+
+
+def test_up_when_both_agree_and_not_before(slow_rig):
+    one, two = two_routers(slow_rig)
     assert next(iter(endpoint(one, two)["tunnels"].values()))["connected"] is False
     assert connected(one) == [False]
-    assert reason(rig, one) == "two has no tunnel for " + one.address
+    assert reason(slow_rig, one) == "two has no tunnel for " + one.address
     endpoint(two, one, route_based_int_address="169.254.0.2/30")
-    assert connected(one) == [False]  # a negotiation takes its time
+    assert connected(one) == [False]
+    assert reason(slow_rig, one) == "negotiating"  # that takes its time
     until(lambda: connected(one) == connected(two) == [True])
     report = next(iter(one.get("/status/ipsec").values()))
     assert report["tunnel_params"]["ike_version"] == "2"

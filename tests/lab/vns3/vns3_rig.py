@@ -75,13 +75,16 @@ class Api:
         """Another client of the same controller, with credentials of its own."""
         return Api(self.machine, self.controller, password, token)
 
-    def ask(self, method, path, body=None, *, text=None):
-        """Status and body; an answer of success must be as documented."""
-        headers = {"Content-Type": "application/json" if text is None else "text/plain"}
+    def headers(self):
+        """Those that carry its credentials."""
+        headers = {} if self.token is None else {"api-token": self.token}
         if self.password is not None:
             headers["Authorization"] = "Basic " + base64.b64encode(f"api:{self.password}".encode()).decode()
-        if self.token is not None:
-            headers["api-token"] = self.token
+        return headers
+
+    def ask(self, method, path, body=None, *, text=None):
+        """Status and body; an answer of success must be as documented."""
+        headers = self.headers() | {"Content-Type": "application/json" if text is None else "text/plain"}
         sent = text if text is not None else None if body is None else json.dumps(body)
         answer = self.pool.request(method, "/api" + path, body=sent, headers=headers)
         found = json.loads(answer.data)

@@ -66,6 +66,7 @@ def connect_vpc(
     site: str = "datacentre",
     bgp: bool = False,
     access_minutes: int = 15,
+    router_timeout: float = 900.0,
 ) -> Pipeline:
     """Build a VPC with a router and connect it to a federation and the site on-prem.
 
@@ -77,6 +78,7 @@ def connect_vpc(
         site: The site on-prem that the VPC reaches, as in the configuration.
         bgp: Let the routers talk BGP through their tunnels.
         access_minutes: After how many minutes the temporary API access expires, should nobody close it.
+        router_timeout: Seconds that configuring the new router may take, its boot and reboots included.
     """
     driver, derive = router_driver(config), secrets(config).derive
     launch = account.launch(partial(derive, f"os-password/{run}"))
@@ -104,7 +106,7 @@ def connect_vpc(
         needs=["on_prem", "app_route_table_id", "router_interface_id", "router_assigned_private_address"],
         gives=(),
     )
-    new = step(partial(peering.configure_router, driver), needs=[*ROUTER, "on_prem"], gives=())
+    new = step(partial(peering.configure_router, driver), needs=[*ROUTER, "on_prem"], gives=(), timeout=router_timeout)
     hubs = step(partial(peering.contact_federation, driver), needs=["federation", "on_prem", "vpc_cidr"], gives=())
     tunnel = step(
         partial(peering.peer, driver, derive, bgp),

@@ -38,6 +38,7 @@ def federation(
     site: str = "datacentre",
     cidr: IPv4Network = BLOCK,
     access_minutes: int = 15,
+    router_timeout: float = 900.0,
 ) -> Pipeline:
     """Build a federation network: two routers in two zones, tunnels to the on-prem site.
 
@@ -46,6 +47,7 @@ def federation(
         site: The site on-prem that it is joined to, as in the configuration.
         cidr: The federation network's own address block.
         access_minutes: After how many minutes the temporary API access expires, should nobody close it.
+        router_timeout: Seconds that configuring a router may take, its boot and reboots included.
     """
     on_prem = config.site(site)
     driver = router_driver(config)
@@ -66,8 +68,8 @@ def federation(
             [(account, "federation_group_id")],
             minutes=access_minutes,
             steps=[
-                ("first", step(partial(first, driver), needs=["federation"], gives=())),
-                ("second", step(partial(second, driver), needs=["federation"], gives=())),
+                ("first", step(partial(first, driver), needs=["federation"], gives=(), timeout=router_timeout)),
+                ("second", step(partial(second, driver), needs=["federation"], gives=(), timeout=router_timeout)),
                 ("pair", step(partial(pair, driver), needs=["federation"], gives=())),
                 peering.api_tokens(
                     driver,

@@ -153,6 +153,14 @@ class Deployments:
     def nested(self, item: Item, reference: Reference | None) -> Deployment:
         """The deployment that a template holds. Raises ArmError."""
         settings = item.settings(reference)
+        mode = str(settings.get("mode"))
+        if mode.lower() != "incremental":
+            raise ArmError(
+                400,
+                "InvalidNestedDeploymentMode",
+                f"The nested deployment '{item.id.name}' has the mode '{mode}'. Nested deployments run in the mode "
+                "'Incremental' alone.",
+            )
         outer = None if item.inner else replace(item.scope, reference=None)
         template = read_template(
             settings.get("template"),
@@ -161,7 +169,7 @@ class Deployments:
             self.provider.known,
             outer,
         )
-        return Deployment(item.id, template, str(settings.get("mode", "Incremental")).capitalize())
+        return Deployment(item.id, template, "Incremental")
 
     # Running
 
@@ -369,7 +377,15 @@ class Deployments:
                 "DeploymentCannotBeCancelled",
                 f"The deployment '{id_.name}' cannot be cancelled as it is in the final state '{deployment.state}'.",
             )
+        self._stop(deployment)
+
+    def _stop(self, deployment: Deployment) -> None:
+        """Mark a deployment, and those that it holds, as canceled."""
         deployment.canceled = True
+        for step in deployment.steps:
+            nested = self._all.get(step.target.key) if step.target is not None else None
+            if nested is not None and nested.active:
+                self._stop(nested)
 
     def delete(self, id_: ResourceId) -> None:
         """Forget a deployment, and leave what it made. Raises ArmError while it runs."""

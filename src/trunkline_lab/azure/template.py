@@ -145,8 +145,9 @@ def _read(source: Any, given: Any, place: Place, known: Known, outer: Scope | No
     _check_form(source)
     if outer is None:
         parameters = read_parameters(source.get("parameters"), given, place)
-        scope = Scope(place, parameters.values, _variables(source), _functions(source))
         shown = parameters.shown
+        secrets = frozenset(name.lower() for name, entry in shown.items() if str(entry["type"]).startswith("Secure"))
+        scope = Scope(place, parameters.values, _variables(source), _functions(source), secrets=secrets)
     else:
         scope, shown = replace(outer, place=replace(outer.place, deployment=place.deployment)), {}
     items, loops = _items(source, scope, place, known)

@@ -18,7 +18,6 @@ from trunkline_lab.azure.store import Document
 from trunkline_lab.azure.template import Item
 
 _SECRETS = {"adminPassword"}
-_HIDDEN = "*******"
 
 
 def what_if(deployments: Deployments, deployment: Deployment, ids_only: bool = False) -> Document:
@@ -54,7 +53,7 @@ def _changes(deployments: Deployments, deployment: Deployment) -> Iterator[Docum
             yield from _changes(deployments, deployments.nested(item, reference))
             continue
         if not deployments.provider.exists(item.id):
-            shown = _redacted(item, deployment).body(reference)
+            shown = _redacted(item).body(reference)
             after = {
                 "id": str(item.id),
                 "type": item.id.type,
@@ -66,13 +65,20 @@ def _changes(deployments: Deployments, deployment: Deployment) -> Iterator[Docum
         yield _change(deployments, item, item.body(reference))
 
 
-def _redacted(item: Item, deployment: Deployment) -> Item:
+def _redacted(item: Item) -> Item:
     """The item as it would be with its secret parameters hidden."""
-    secret = {
-        name.lower() for name, shown in deployment.template.shown.items() if str(shown["type"]).startswith("Secure")
-    }
-    values = {name: _HIDDEN if name in secret else value for name, value in item.scope.parameters.items()}
-    return replace(item, scope=replace(item.scope, parameters=values))
+    scope = item.scope
+    values = {name: _hide(value) if name in scope.secrets else value for name, value in scope.parameters.items()}
+    return replace(item, scope=replace(scope, parameters=values))
+
+
+def _hide(value: Any) -> Any:
+    """A value of the same shape, so that expressions on it still work."""
+    if isinstance(value, dict):
+        return {name: _hide(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_hide(part) for part in value]
+    return "*" * len(value) if isinstance(value, str) else value
 
 
 def _change(deployments: Deployments, item: Item, body: Document) -> Document:

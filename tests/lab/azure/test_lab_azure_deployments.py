@@ -314,6 +314,24 @@ def test_a_running_deployment_can_be_cancelled_and_not_be_replaced(slow: tuple[A
     assert caught.value.error.code == "DeploymentCannotBeCancelled"
 
 
+def test_cancelling_reaches_the_deployments_inside(slow: tuple[AzureFace, Clients]) -> None:
+    _, clients = slow
+    inner = template(vnet("one"), network("routeTables", "two", {}, dependsOn=["one"]))
+    api = clients.deployments.deployments
+    poller = api.begin_create_or_update(GROUP, "main", properties(template(nested("inside", inner, "inner"))))
+    api.cancel(GROUP, "main")
+    with pytest.raises(HttpResponseError):
+        poller.result()
+    states = {one.name: one.properties.provisioning_state for one in api.list_by_resource_group(GROUP)}
+    assert states == {"main": "Canceled", "inside": "Canceled"}
+    assert list(clients.network.route_tables.list(GROUP)) == []
+
+
+def test_nested_deployments_are_incremental(deploy: Deploy) -> None:
+    source = template(nested("inside", template(), "inner", settings={"mode": "Complete"}))
+    assert refused(deploy, source).error.code == "InvalidNestedDeploymentMode"
+
+
 def test_independent_resources_are_made_side_by_side(slow: tuple[AzureFace, Clients]) -> None:
     _, clients = slow
     began = time.monotonic()

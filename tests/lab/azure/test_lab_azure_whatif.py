@@ -24,6 +24,19 @@ def test_everything_is_new_and_no_secret_is_shown(clients: Clients) -> None:
     assert list(clients.network.virtual_networks.list(GROUP)) == []
 
 
+def test_a_nested_template_that_sees_its_parents_secret_shows_it_no_more_than_the_parent(clients: Clients) -> None:
+    inner = template(network("routeTables", "t", {}, tags={"end": "[substring(parameters('secret').key, 0, 3)]"}))
+    nested = {
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": "2024-03-01",
+        "name": "inside",
+        "properties": {"mode": "Incremental", "template": inner},
+    }
+    source = template(nested, parameters={"secret": {"type": "secureObject"}})
+    changes = ask(clients, source, secret={"key": "hunter2"})
+    assert changes["routeTables/t"].after["tags"] == {"end": "***"}
+
+
 def test_the_same_again_is_no_change(clients: Clients, deploy: Deploy) -> None:
     deploy(shipped("vpc"), **VPC)
     changes = ask(clients, shipped("vpc"), **VPC)

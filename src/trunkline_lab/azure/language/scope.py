@@ -49,6 +49,7 @@ class Scope:
         functions: The template's own functions by lower-case "namespace.name".
         loops: The index of each copy loop by lower-case name; "" is the innermost one.
         reference: Answers reference(); None where a template must not ask.
+        secrets: The lower-case names of the parameters whose values no answer may show.
         lenient: Whether an expression that asks for what is not there yet is left as it stands (what-if).
         defaults: Whether this is a parameter's default value, the one place for newGuid() and utcNow().
     """
@@ -59,6 +60,7 @@ class Scope:
     functions: Mapping[str, Any] = field(default_factory=dict)
     loops: Mapping[str, int] = field(default_factory=dict)
     reference: Reference | None = None
+    secrets: frozenset[str] = frozenset()
     lenient: bool = False
     defaults: bool = False
 

@@ -167,7 +167,7 @@ class KnownRouters(MutableMapping[str, str]):
     @contextmanager
     def _changing(self) -> Iterator[dict[str, str]]:
         _private_directory(self.path.parent)
-        with open(self.path.with_suffix(".lock"), "a") as lock:
+        with open(os.open(self.path.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             before = self._read()
             pins = dict(before)

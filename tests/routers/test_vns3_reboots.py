@@ -86,10 +86,11 @@ def live(driver, table, number, how):
     assert failed, f"there was no request {number}"
 
 
-def test_every_request_fails_once_in_one_way(driver, table, requests):
+def test_every_other_request_fails_once_in_one_way(driver, table, requests):
+    """The quick part of the sweep below."""
     assert requests > 25
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: live(driver, table, number, WAYS[number % 3]), range(requests - 4)))
+        list(pool.map(lambda number: live(driver, table, number, WAYS[number % 3]), range(0, requests - 4, 2)))
 
 
 @pytest.mark.long

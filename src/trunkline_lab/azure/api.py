@@ -1,4 +1,4 @@
-"""ARM's REST API: which path means what. Paths are compared without regard to case, as ARM does."""
+"""ARM's REST API: what each path means."""
 
 from __future__ import annotations
 
@@ -6,89 +6,24 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from trunkline_lab.azure.deployments import Deployments
 from trunkline_lab.azure.errors import ArmError, invalid_request
 from trunkline_lab.azure.groups import delete_group, put_group
 from trunkline_lab.azure.http import Answer, Request
 from trunkline_lab.azure.ids import ResourceId, same
-from trunkline_lab.azure.operations import SOON, Operations
-from trunkline_lab.azure.provider import DEPLOYMENTS, Provider, refuse_but_tags
+from trunkline_lab.azure.operations import SOON
+from trunkline_lab.azure.provider import DEPLOYMENTS, refuse_but_tags
 from trunkline_lab.azure.resources.kind import regions
 from trunkline_lab.azure.resources.virtual_machines import POWER
+from trunkline_lab.azure.routing import Api, on
 from trunkline_lab.azure.whatif import what_if
 
-Handler = Callable[["Api", Request, dict[str, str]], Answer]
-_ROUTES: list[tuple[str, re.Pattern[str], str, str, Handler]] = []
-_API_VERSION = re.compile(r"^20[1-9]\d-[01]\d-[0-3]\d(-preview|-privatepreview)?$")
+__all__ = ["Api"]  # with every handler below registered
+
 _SUB = "/subscriptions/(?P<sub>[^/]+)"
 _GROUP = _SUB + "/resourcegroups/(?P<group>[^/]+)"
 _DEPLOYMENTS = _GROUP + "/providers/microsoft.resources/deployments"
 _DEPLOYMENT = _DEPLOYMENTS + "/(?P<name>[^/]+)"
 _GROUPS = "Microsoft.Resources/resourceGroups"
-
-
-def _on(method: str, path: str, type_: str, operation: str) -> Callable[[Handler], Handler]:
-    """Register a handler for a path, and how the log names what it does."""
-
-    def register(handler: Handler) -> Handler:
-        _ROUTES.append((method, re.compile(f"^{path}/?$", re.I), type_, operation, handler))
-        return handler
-
-    return register
-
-
-class Api:
-    """The API of one cloud."""
-
-    def __init__(self, provider: Provider, deployments: Deployments, operations: Operations) -> None:
-        self.provider, self.deployments, self.operations = provider, deployments, operations
-        self.store = provider.site.store
-
-    def route(self, method: str, path: str) -> tuple[Handler, dict[str, str], str, str]:
-        """The handler, the path's parts, the resource type and the operation. Raises ArmError."""
-        for wanted, pattern, type_, operation, handler in _ROUTES:
-            found = pattern.match(path)
-            if found and wanted == method:
-                parts = found.groupdict()
-                return handler, parts, type_ or _type_in(parts.get("path", "")), operation or parts.get("action", "")
-        if any(pattern.match(path) for _, pattern, _, _, _ in _ROUTES):
-            raise ArmError(405, "HttpMethodNotAllowed", f"The http method '{method}' is not allowed for '{path}'.")
-        raise ArmError(404, "InvalidResourcePath", f"The path '{path}' leads nowhere.")
-
-    def admit(self, request: Request, parts: dict[str, str]) -> None:
-        """Refuse a request without API version, or for a subscription that is not there. Raises ArmError."""
-        version = request.query.get("api-version")
-        if version is None:
-            raise ArmError(
-                400,
-                "MissingApiVersionParameter",
-                "The api-version query parameter (?api-version=) is required for all requests.",
-            )
-        if not _API_VERSION.match(version):
-            raise ArmError(
-                400,
-                "InvalidApiVersionParameter",
-                f"The api-version '{version}' is invalid. The supported versions are dates such as '2024-05-01'.",
-            )
-        subscription = parts.get("sub")
-        if subscription is not None and subscription.lower() not in {one.lower() for one in self.store.subscriptions}:
-            raise ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
-
-    def subscription(self, id_: str) -> dict[str, Any]:
-        """A subscription as ARM tells it."""
-        return {
-            "id": f"/subscriptions/{id_}",
-            "subscriptionId": id_,
-            "tenantId": self.store.tenant,
-            "displayName": "Lab",
-            "state": "Enabled",
-        }
-
-
-def _type_in(path: str) -> str:
-    """The resource type in what follows "/providers/"."""
-    namespace, *rest = path.split("/")
-    return "/".join([namespace, *rest[::2]])
 
 
 def _id(parts: dict[str, str]) -> ResourceId:
@@ -107,13 +42,13 @@ def _location(base: str, kind: str, id_: str, request: Request) -> str:
 # Operations
 
 
-@_on("GET", r"(?P<base>/subscriptions/(?P<sub>[^/]+)(?:/.*)?)/operations/(?P<id>[0-9a-f-]{36})", "", "poll")
+@on("GET", r"(?P<base>/subscriptions/(?P<sub>[^/]+)(?:/.*)?)/operations/(?P<id>[0-9a-f-]{36})", "", "poll")
 def _operation_status(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     operation = api.operations.find(parts["id"])
     return Answer(200, operation.status(), SOON if operation.state == "InProgress" else {})
 
 
-@_on("GET", r"(?P<base>/subscriptions/(?P<sub>[^/]+)(?:/.*)?)/operationResults/(?P<id>[0-9a-f-]{36})", "", "poll")
+@on("GET", r"(?P<base>/subscriptions/(?P<sub>[^/]+)(?:/.*)?)/operationResults/(?P<id>[0-9a-f-]{36})", "", "poll")
 def _operation_result(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     operation = api.operations.find(parts["id"])
     if operation.state == "InProgress":
@@ -129,17 +64,17 @@ def _operation_result(api: Api, request: Request, parts: dict[str, str]) -> Answ
 # Subscriptions and providers
 
 
-@_on("GET", "/subscriptions", "Microsoft.Resources/subscriptions", "list")
+@on("GET", "/subscriptions", "Microsoft.Resources/subscriptions", "list")
 def _subscriptions(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(200, {"value": [api.subscription(one) for one in api.store.subscriptions]})
 
 
-@_on("GET", _SUB, "Microsoft.Resources/subscriptions", "get")
+@on("GET", _SUB, "Microsoft.Resources/subscriptions", "get")
 def _subscription(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(200, api.subscription(parts["sub"]))
 
 
-@_on("GET", _SUB + "/locations", "Microsoft.Resources/subscriptions/locations", "list")
+@on("GET", _SUB + "/locations", "Microsoft.Resources/subscriptions/locations", "list")
 def _locations(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     found = [
         {"id": f"/subscriptions/{parts['sub']}/locations/{one}", "name": one, "displayName": one} for one in regions()
@@ -160,14 +95,14 @@ def _namespace(api: Api, name: str, subscription: str) -> dict[str, Any]:
     }
 
 
-@_on("GET", _SUB + "/providers", "Microsoft.Resources/providers", "list")
+@on("GET", _SUB + "/providers", "Microsoft.Resources/providers", "list")
 def _providers(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     names = dict.fromkeys(type_.partition("/")[0] for type_ in api.provider.types())
     return Answer(200, {"value": [_namespace(api, name, parts["sub"]) for name in names]})
 
 
-@_on("GET", _SUB + "/providers/(?P<namespace>[^/]+)", "Microsoft.Resources/providers", "get")
-@_on("POST", _SUB + "/providers/(?P<namespace>[^/]+)/register", "Microsoft.Resources/providers", "register")
+@on("GET", _SUB + "/providers/(?P<namespace>[^/]+)", "Microsoft.Resources/providers", "get")
+@on("POST", _SUB + "/providers/(?P<namespace>[^/]+)/register", "Microsoft.Resources/providers", "register")
 def _provider(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(200, _namespace(api, parts["namespace"], parts["sub"]))
 
@@ -175,20 +110,20 @@ def _provider(api: Api, request: Request, parts: dict[str, str]) -> Answer:
 # Resource groups
 
 
-@_on("GET", _SUB + "/resourcegroups", _GROUPS, "list")
+@on("GET", _SUB + "/resourcegroups", _GROUPS, "list")
 def _list_groups(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     tests = _filter(request)
     found = [group.view() for group in api.store.groups(parts["sub"])]
     return Answer(200, {"value": [one for one in found if all(test(one) for test in tests)]})
 
 
-@_on("PUT", _GROUP, _GROUPS, "put")
+@on("PUT", _GROUP, _GROUPS, "put")
 def _put_group(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     group, fresh = put_group(api.provider, parts["sub"], parts["group"], request.document())
     return Answer(201 if fresh else 200, group.view())
 
 
-@_on("PATCH", _GROUP, _GROUPS, "patch")
+@on("PATCH", _GROUP, _GROUPS, "patch")
 def _patch_group(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     group = api.store.group(parts["sub"], parts["group"])
     refuse_but_tags(request.document())
@@ -196,17 +131,17 @@ def _patch_group(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(200, group.view())
 
 
-@_on("GET", _GROUP, _GROUPS, "get")
+@on("GET", _GROUP, _GROUPS, "get")
 def _get_group(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(200, api.store.group(parts["sub"], parts["group"]).view())
 
 
-@_on("HEAD", _GROUP, _GROUPS, "head")
+@on("HEAD", _GROUP, _GROUPS, "head")
 def _has_group(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(204 if api.store.has_group(parts["sub"], parts["group"]) else 404)
 
 
-@_on("DELETE", _GROUP, _GROUPS, "delete")
+@on("DELETE", _GROUP, _GROUPS, "delete")
 def _delete_group(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     group = api.store.group(parts["sub"], parts["group"])
     if group.state != "Deleting":
@@ -221,8 +156,8 @@ def _delete_group(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(202, None, {**SOON, "location": _location(base, "operationresults", operation.id, request)})
 
 
-@_on("GET", _SUB + "/resources", "Microsoft.Resources/resources", "list")
-@_on("GET", _GROUP + "/resources", "Microsoft.Resources/resources", "list")
+@on("GET", _SUB + "/resources", "Microsoft.Resources/resources", "list")
+@on("GET", _GROUP + "/resources", "Microsoft.Resources/resources", "list")
 def _list_resources(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     group = parts.get("group")
     if group is not None:
@@ -269,7 +204,7 @@ def _test(name: str, value: str, tag: str | None) -> Callable[[dict[str, Any]], 
 # Deployments
 
 
-@_on("PUT", _DEPLOYMENT, DEPLOYMENTS, "put")
+@on("PUT", _DEPLOYMENT, DEPLOYMENTS, "put")
 def _put_deployment(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     deployment = api.deployments.read(_deployment_id(parts), request.document())
     api.deployments.check(deployment)
@@ -280,12 +215,12 @@ def _put_deployment(api: Api, request: Request, parts: dict[str, str]) -> Answer
     return Answer(201 if fresh else 200, body, headers)
 
 
-@_on("GET", _DEPLOYMENT, DEPLOYMENTS, "get")
+@on("GET", _DEPLOYMENT, DEPLOYMENTS, "get")
 def _get_deployment(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(200, api.deployments.find(_deployment_id(parts)).view())
 
 
-@_on("HEAD", _DEPLOYMENT, DEPLOYMENTS, "head")
+@on("HEAD", _DEPLOYMENT, DEPLOYMENTS, "head")
 def _has_deployment(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     try:
         api.deployments.find(_deployment_id(parts))
@@ -294,7 +229,7 @@ def _has_deployment(api: Api, request: Request, parts: dict[str, str]) -> Answer
     return Answer(204)
 
 
-@_on("DELETE", _DEPLOYMENT, DEPLOYMENTS, "delete")
+@on("DELETE", _DEPLOYMENT, DEPLOYMENTS, "delete")
 def _delete_deployment(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     id_ = _deployment_id(parts)
     try:
@@ -312,7 +247,7 @@ async def _nothing() -> None:
     """The work of an operation whose effect was there at once."""
 
 
-@_on("GET", _DEPLOYMENTS, DEPLOYMENTS, "list")
+@on("GET", _DEPLOYMENTS, DEPLOYMENTS, "list")
 def _list_deployments(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     found = api.deployments.in_group(parts["sub"], parts["group"])
     wanted = re.match(r"^provisioningState eq '(\w+)'$", request.query.get("$filter", ""), re.I)
@@ -320,7 +255,7 @@ def _list_deployments(api: Api, request: Request, parts: dict[str, str]) -> Answ
     return Answer(200, {"value": views[: int(request.query.get("$top") or len(views))]})
 
 
-@_on("POST", _DEPLOYMENT + "/validate", DEPLOYMENTS, "validate")
+@on("POST", _DEPLOYMENT + "/validate", DEPLOYMENTS, "validate")
 def _validate(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     deployment = api.deployments.read(_deployment_id(parts), request.document())
     api.deployments.check(deployment)
@@ -334,7 +269,7 @@ def _validate(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     )
 
 
-@_on("POST", _DEPLOYMENT + "/whatIf", DEPLOYMENTS, "whatIf")
+@on("POST", _DEPLOYMENT + "/whatIf", DEPLOYMENTS, "whatIf")
 def _what_if(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     body = request.document()
     deployment = api.deployments.read(_deployment_id(parts), body)
@@ -345,13 +280,13 @@ def _what_if(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(202, None, {**SOON, "location": _location(base, "operationresults", operation.id, request)})
 
 
-@_on("POST", _DEPLOYMENT + "/cancel", DEPLOYMENTS, "cancel")
+@on("POST", _DEPLOYMENT + "/cancel", DEPLOYMENTS, "cancel")
 def _cancel(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     api.deployments.cancel(_deployment_id(parts))
     return Answer(204)
 
 
-@_on("POST", _DEPLOYMENT + "/exportTemplate", DEPLOYMENTS, "exportTemplate")
+@on("POST", _DEPLOYMENT + "/exportTemplate", DEPLOYMENTS, "exportTemplate")
 def _export(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(200, {"template": api.deployments.find(_deployment_id(parts)).template.source})
 
@@ -360,12 +295,12 @@ def _export(api: Api, request: Request, parts: dict[str, str]) -> Answer:
 _STEPS = _GROUP + "(?:/providers/microsoft.resources)?/deployments/(?P<name>[^/]+)/operations"
 
 
-@_on("GET", _STEPS, DEPLOYMENTS + "/operations", "list")
+@on("GET", _STEPS, DEPLOYMENTS + "/operations", "list")
 def _list_steps(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(200, {"value": [step.view() for step in api.deployments.find(_deployment_id(parts)).steps]})
 
 
-@_on("GET", _STEPS + "/(?P<step>[^/]+)", DEPLOYMENTS + "/operations", "get")
+@on("GET", _STEPS + "/(?P<step>[^/]+)", DEPLOYMENTS + "/operations", "get")
 def _get_step(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     for step in api.deployments.find(_deployment_id(parts)).steps:
         if same(step.id, parts["step"]):
@@ -393,7 +328,7 @@ def _lro(api: Api, request: Request, id_: ResourceId, work: Any, location: bool 
     return headers
 
 
-@_on("POST", _RESOURCE + "/(?P<action>[^/]+)", "", "")
+@on("POST", _RESOURCE + "/(?P<action>[^/]+)", "", "")
 def _action(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     id_, action = _id(parts), parts["action"]
     power = next((state for name, state in POWER.items() if same(name, action)), None)
@@ -403,7 +338,7 @@ def _action(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(202, None, _lro(api, request, id_, api.provider.finish_put(change), location=True))
 
 
-@_on("GET", _RESOURCE + "/instanceView", "", "get")
+@on("GET", _RESOURCE + "/instanceView", "", "get")
 def _instance_view(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     id_ = _id(parts)
     api.provider.get(id_)
@@ -413,7 +348,7 @@ def _instance_view(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(200, api.provider.machines.instance_view(found))
 
 
-@_on("PUT", _RESOURCE, "", "put")
+@on("PUT", _RESOURCE, "", "put")
 def _put(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     change = api.provider.put(
         _id(parts), request.document(), request.headers.get("if-match"), request.headers.get("if-none-match")
@@ -422,14 +357,14 @@ def _put(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(201 if change.fresh else 200, body, _lro(api, request, change.id, api.provider.finish_put(change)))
 
 
-@_on("PATCH", _RESOURCE, "", "patch")
+@on("PATCH", _RESOURCE, "", "patch")
 def _patch(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     change = api.provider.tag(_id(parts), request.document())
     api.operations.spawn(api.provider.finish_put(change))
     return Answer(200, api.provider.get(change.id))
 
 
-@_on("GET", _RESOURCE, "", "get")
+@on("GET", _RESOURCE, "", "get")
 def _get(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     id_ = _id(parts)
     body = api.provider.get(id_)
@@ -439,12 +374,12 @@ def _get(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(200, body)
 
 
-@_on("HEAD", _RESOURCE, "", "head")
+@on("HEAD", _RESOURCE, "", "head")
 def _has(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(204 if api.provider.exists(_id(parts)) else 404)
 
 
-@_on("DELETE", _RESOURCE, "", "delete")
+@on("DELETE", _RESOURCE, "", "delete")
 def _delete(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     id_ = _id(parts)
     change = api.provider.delete(id_, request.headers.get("if-match"))
@@ -453,7 +388,7 @@ def _delete(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(202, None, _lro(api, request, id_, api.provider.finish_delete(change), location=True))
 
 
-@_on("GET", _COLLECTION, "", "list")
+@on("GET", _COLLECTION, "", "list")
 def _list(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     namespace, *rest = parts["path"].split("/")
     if len(rest) == 1:
@@ -462,6 +397,6 @@ def _list(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(200, {"value": api.provider.children(parent, rest[-1])})
 
 
-@_on("GET", _SUB + "/providers/(?P<path>[^/]+/[^/]+)", "", "list")
+@on("GET", _SUB + "/providers/(?P<path>[^/]+/[^/]+)", "", "list")
 def _list_all(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     return Answer(200, {"value": api.provider.all_of(parts["path"], parts["sub"], None)})

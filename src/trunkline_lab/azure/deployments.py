@@ -14,12 +14,12 @@ from trunkline_lab.azure.errors import ArmError, invalid_template, resource_not_
 from trunkline_lab.azure.groups import delete_all
 from trunkline_lab.azure.ids import ResourceId, same
 from trunkline_lab.azure.language.scope import Place, Reference
+from trunkline_lab.azure.outputs import SEE, evaluate_outputs
 from trunkline_lab.azure.provider import DEPLOYMENTS, Provider
 from trunkline_lab.azure.store import Document
 from trunkline_lab.azure.template import Item, Template, read_template
 
 _NAME = re.compile(r"^[-\w.()]{1,64}$", re.ASCII)
-_SEE = "Please see https://aka.ms/arm-deployment-operations for usage details."
 
 
 class Deployments:
@@ -199,13 +199,13 @@ class Deployments:
                     409,
                     "DeploymentFailed",
                     "At least one resource deployment operation failed. "
-                    f"Please list deployment operations for details. {_SEE}",
+                    f"Please list deployment operations for details. {SEE}",
                     target=str(deployment.id),
                     details=failures,
                 )
             if deployment.mode == "Complete":
                 await self._remove_strangers(deployment)
-            deployment.outputs = self._outputs(deployment)
+            deployment.outputs = evaluate_outputs(deployment.template, self.reference(deployment.template))
         except ArmError as failed:
             deployment.end("Canceled" if deployment.canceled else "Failed", failed)
             raise
@@ -342,30 +342,6 @@ class Deployments:
             found += self._touched(nested) if nested is not None else [id_]
         return found
 
-    def _outputs(self, deployment: Deployment) -> Document:
-        """The outputs' values, secrets without. Raises ArmError (DeploymentOutputEvaluationFailed)."""
-        template = deployment.template
-        scope = replace(template.scope, reference=self.reference(template))
-        outputs: Document = {}
-        causes = []
-        for name, output in (template.source.get("outputs") or {}).items():
-            try:
-                if scope.value(output.get("condition", True)):
-                    outputs[name] = _output(name, output, scope.value(_looped(name, output)))
-            except ArmError as refused:
-                causes.append(ArmError(400, "DeploymentOutputEvaluationFailed", refused.message, target=name))
-        if causes:
-            names = ", ".join(str(cause.target) for cause in causes)
-            raise ArmError(
-                400,
-                "DeploymentOutputEvaluationFailed",
-                f"Unable to evaluate template outputs: '{names}'. "
-                f"Please see error details and deployment operations. {_SEE}",
-                target=names,
-                details=causes,
-            )
-        return outputs
-
     # Afterwards
 
     def cancel(self, id_: ResourceId) -> None:
@@ -393,35 +369,3 @@ class Deployments:
         if deployment.active:
             raise ArmError(409, "DeploymentActive", f"Unable to delete deployment '{id_.name}': it is still active.")
         del self._all[id_.key]
-
-
-_OUTPUTS = {
-    "string": ("String", str),
-    "securestring": ("SecureString", str),
-    "int": ("Int", int),
-    "bool": ("Bool", bool),
-    "object": ("Object", dict),
-    "secureobject": ("SecureObject", dict),
-    "array": ("Array", list),
-}
-
-
-def _looped(name: str, output: Document) -> Any:
-    """An output's expression, or the loop that makes it."""
-    loop = output.get("copy")
-    return {"copy": [{"name": name, **loop}]} if isinstance(loop, dict) else output.get("value")
-
-
-def _output(name: str, output: Document, value: Any) -> Document:
-    """One output. Raises ArmError when its value is not of its type."""
-    if isinstance(output.get("copy"), dict):
-        value = value[name]
-    spelling, expected = _OUTPUTS.get(str(output.get("type")).lower(), ("", object))
-    if not spelling or type(value) is not expected:
-        raise ArmError(
-            400,
-            "DeploymentOutputEvaluationFailed",
-            f"The template output '{name}' is not valid: its type is '{output.get('type')}', "
-            f"and its value is of the type '{type(value).__name__}'.",
-        )
-    return {"type": spelling} if spelling.startswith("Secure") else {"type": spelling, "value": value}

@@ -25,7 +25,7 @@ from trunkline_lab.azure.resources.virtual_machines import VirtualMachines
 from trunkline_lab.azure.resources.virtual_networks import VirtualNetworks
 from trunkline_lab.azure.store import Document, Resource
 
-_API_VERSION = re.compile(r"^20[1-9]\d-[01]\d-[0-3]\d(-preview|-privatepreview)?$")
+API_VERSION = re.compile(r"^20[1-9]\d-[01]\d-[0-3]\d(-preview|-privatepreview)?$")
 _NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,78}[A-Za-z0-9_]$|^[A-Za-z0-9]$")
 DEPLOYMENTS = "Microsoft.Resources/deployments"
 
@@ -81,7 +81,7 @@ class Provider:
                 f"'{api_version}'. The supported resource types are "
                 f"'{', '.join(one.partition('/')[2] for one in ours)}'.",
             )
-        if not isinstance(api_version, str) or not _API_VERSION.match(api_version):
+        if not isinstance(api_version, str) or not API_VERSION.match(api_version):
             raise invalid_request(
                 "NoRegisteredProviderFound",
                 f"No registered resource provider found for API version '{api_version}' for type '{rest}'. "

@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from trunkline_lab.azure.api import Api, Handler
 from trunkline_lab.azure.errors import ArmError, Lost
 from trunkline_lab.azure.http import Answer, Call, Hook, Request
+from trunkline_lab.azure.routing import Api, Handler
 
 _ADDRESS = "127.0.0.1"
 _LOG = logging.getLogger(__name__)

@@ -1,0 +1,69 @@
+"""A deployment's outputs: evaluated when everything is there, held to their types, secrets not told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from trunkline_lab.azure.errors import ArmError
+from trunkline_lab.azure.language.scope import Reference
+from trunkline_lab.azure.store import Document
+from trunkline_lab.azure.template import Template
+
+SEE = "Please see https://aka.ms/arm-deployment-operations for usage details."
+
+
+def evaluate_outputs(template: Template, reference: Reference) -> Document:
+    """The outputs' values by name. Raises ArmError (DeploymentOutputEvaluationFailed) with each one's cause."""
+    scope = replace(template.scope, reference=reference)
+    outputs: Document = {}
+    causes = []
+    for name, output in (template.source.get("outputs") or {}).items():
+        try:
+            if scope.value(output.get("condition", True)):
+                outputs[name] = _output(name, output, scope.value(_looped(name, output)))
+        except ArmError as refused:
+            causes.append(ArmError(400, "DeploymentOutputEvaluationFailed", refused.message, target=name))
+    if causes:
+        names = ", ".join(str(cause.target) for cause in causes)
+        raise ArmError(
+            400,
+            "DeploymentOutputEvaluationFailed",
+            f"Unable to evaluate template outputs: '{names}'. "
+            f"Please see error details and deployment operations. {SEE}",
+            target=names,
+            details=causes,
+        )
+    return outputs
+
+
+_OUTPUTS = {
+    "string": ("String", str),
+    "securestring": ("SecureString", str),
+    "int": ("Int", int),
+    "bool": ("Bool", bool),
+    "object": ("Object", dict),
+    "secureobject": ("SecureObject", dict),
+    "array": ("Array", list),
+}
+
+
+def _looped(name: str, output: Document) -> Any:
+    """An output's expression, or the loop that makes it."""
+    loop = output.get("copy")
+    return {"copy": [{"name": name, **loop}]} if isinstance(loop, dict) else output.get("value")
+
+
+def _output(name: str, output: Document, value: Any) -> Document:
+    """One output. Raises ArmError when its value is not of its type."""
+    if isinstance(output.get("copy"), dict):
+        value = value[name]
+    spelling, expected = _OUTPUTS.get(str(output.get("type")).lower(), ("", object))
+    if not spelling or type(value) is not expected:
+        raise ArmError(
+            400,
+            "DeploymentOutputEvaluationFailed",
+            f"The template output '{name}' is not valid: its type is '{output.get('type')}', "
+            f"and its value is of the type '{type(value).__name__}'.",
+        )
+    return {"type": spelling} if spelling.startswith("Secure") else {"type": spelling, "value": value}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+TEMPLATES = ROOT / "src/trunkline/blueprints/templates"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -33,14 +36,11 @@ def test_the_wheel_holds_the_packages_their_types_and_templates(wheel: zipfile.Z
     names = set(wheel.namelist())
     assert {"trunkline/py.typed", "trunkline_lab/py.typed"} <= names
     templates = {name for name in names if name.startswith("trunkline/blueprints/templates/")}
-    tree = {f"trunkline/blueprints/templates/{path.name}" for path in (TEMPLATES).iterdir() if path.is_file()}
+    tree = {f"trunkline/blueprints/templates/{path.name}" for path in TEMPLATES.iterdir() if path.is_file()}
     assert templates == tree
     assert len(tree) >= 6
     sources = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src").rglob("*.py")}
     assert {name for name in names if name.endswith(".py")} == sources
-
-
-TEMPLATES = ROOT / "src/trunkline/blueprints/templates"
 
 
 def test_the_wheel_holds_nothing_else(wheel: zipfile.ZipFile) -> None:
@@ -122,3 +122,64 @@ def test_the_scripts_are_well_formed(name: str) -> None:
     assert script.stat().st_mode & 0o111
     subprocess.run(["bash", "-n", str(script)], check=True)
     assert "set -euo pipefail" in script.read_text()
+
+
+FAKE_PYTHON = """#!/bin/sh
+case "$*" in
+  *ensurepip*) exit 1 ;;
+  *'%d.%d'*) echo 3.12 ;;
+  *version_info*) exit ${TOO_OLD:-0} ;;
+esac
+"""
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone with nothing made yet, and a directory `bin` whose python3 has no venv, as on a bare Debian."""
+    for name in ("scripts/setup.sh", "constraints/dev.txt", "pyproject.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "bin").mkdir()
+    for name in ("python3", "python3.11", "python3.12", "python3.13", "python3.14"):
+        (tmp_path / "bin" / name).write_text(FAKE_PYTHON)
+        (tmp_path / "bin" / name).chmod(0o755)
+    return tmp_path
+
+
+def set_up(clone: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    path = f"{clone / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin"
+    return subprocess.run(
+        ["bash", str(clone / "scripts/setup.sh")],
+        env={"PATH": path, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_setup_without_venv_names_the_debian_package(clone: Path) -> None:
+    answer = set_up(clone)
+    assert answer.returncode == 1
+    assert "error: python3 cannot make a virtual environment" in answer.stderr
+    assert "apt-get install python3-venv (or python3.12-venv)" in answer.stderr
+    assert not (clone / ".venv").exists()
+
+
+def test_setup_with_a_python_that_is_too_old(clone: Path) -> None:
+    answer = set_up(clone, TOO_OLD="1")
+    assert answer.returncode == 1
+    assert "error: no Python 3.11 or newer was found" in answer.stderr
+
+
+def test_setup_returns_at_once_when_nothing_changed(clone: Path) -> None:
+    (clone / ".venv/bin").mkdir(parents=True)
+    (clone / ".venv/bin/python").write_text("#!/bin/sh\nexit 9\n")
+    (clone / ".venv/bin/python").chmod(0o755)
+    assert set_up(clone).returncode == 9, "without a stamp it installs"
+    pins = (clone / "constraints/dev.txt").read_bytes() + (clone / "pyproject.toml").read_bytes()
+    stamp = subprocess.run(["cksum"], input=pins, capture_output=True, check=True).stdout.decode().strip()
+    (clone / ".venv/.trunkline-setup").write_text(stamp + "\n")
+    answer = set_up(clone)
+    assert (answer.returncode, answer.stdout) == (0, "")
+    (clone / "pyproject.toml").write_text("changed")
+    assert set_up(clone).returncode == 9

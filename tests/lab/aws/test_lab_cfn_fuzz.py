@@ -16,6 +16,13 @@ from trunkline_lab.aws.cloudformation.language import parse
 from trunkline_lab.aws.cloudformation.parameters import settle
 
 GOOD: Any = json.loads(json.dumps(decode_str(NETWORK)[0]))
+GOOD["Parameters"]["Cidr"] |= {"AllowedPattern": ".*", "MinLength": 1, "MaxLength": 20}
+GOOD["Parameters"]["SubnetCidr"] |= {"AllowedValues": ["10.9.1.0/24"]}
+GOOD["Parameters"]["Port"] |= {"MinValue": 1, "MaxValue": 65535}
+GOOD["Conditions"] = {"Big": {"Fn::Equals": [{"Ref": "Cidr"}, {"Fn::FindInMap": ["Sizes", "a", "b"]}]}}
+GOOD["Mappings"] = {"Sizes": {"a": {"b": "10.9.0.0/16"}}}
+GOOD["Resources"]["Interface"] |= {"DependsOn": ["Vpc"], "Condition": "Big", "DeletionPolicy": "Retain"}
+GOOD["Outputs"]["GroupId"] |= {"Export": {"Name": {"Fn::Sub": "${AWS::Region}-group"}}, "Condition": "Big"}
 PSEUDO = {"AWS::Region": "eu-west-1"}
 junk = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["Vpc", "Cidr", "AWS::Region"]),
@@ -42,7 +49,7 @@ def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 PLACES = places(GOOD)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(where=st.sampled_from(PLACES), what=junk)
 def test_a_template_with_junk_somewhere(where: tuple[Any, ...], what: Any) -> None:
     tree = json.loads(json.dumps(GOOD))

@@ -33,6 +33,7 @@ def refused(body: str) -> str:
     ("body", "says"),
     [
         ("just words", "Template format error: unsupported structure."),
+        ("Resources: {A: {Type: AWS::EC2::VPC, Properties: }}", "[/Resources/A/Properties] 'null' values are not"),
         ("Resources: [", "Template format error: YAML not well-formed."),
         ('{"Resources": {', "Template format error: JSON not well-formed."),
         ("Resources: {}", "At least one Resources member must be defined."),
@@ -61,6 +62,9 @@ def refused(body: str) -> str:
             "resource Vpc does not support attribute type Colour in Fn::GetAtt",
         ),
         (a_template(Outputs={"O": {"Description": "x"}}), "Output O is malformed"),
+        (a_template(Resources={"A": VPC | {"DependsOn": 5}}), "[/Resources/A/DependsOn] must be a string or a list"),
+        (a_template(Parameters={"P": {"Type": "String", "MinLength": "x"}}), "[/Parameters/P/MinLength] must be"),
+        (a_template(Parameters={"P": {"Type": "String", "AllowedPattern": "["}}), "must be a regular expression"),
         (a_template(Resources={"A": VPC | {"DependsOn": "B"}}), "Unresolved resource dependencies [B]"),
         (a_template(Resources={"A": VPC | {"Condition": "C"}}), "Unresolved condition dependency C"),
         (a_template(Resources={"A": VPC | {"DeletionPolicy": "Keep"}}), "Unrecognized DeletionPolicy Keep"),
@@ -155,12 +159,14 @@ def test_a_function_gives_its_value(expression: Any, value: Any) -> None:
         ({"Fn::ImportValue": "gone"}, "No export named gone found."),
         ({"Fn::Cidr": ["10.0.0.0/16", 2, 20]}, "Fn::Cidr cannot divide 10.0.0.0/16"),
         ({"Fn::Join": ["-"]}, "Fn::Join requires a list argument with 2 elements"),
+        ({"Fn::If": ["Loop", 1, 2]}, "Circular dependency between conditions: [Loop]"),
+        ({"Fn::Cidr": 5}, "Fn::Cidr cannot take 5"),
         ({"Fn::Unheard": 1}, "the function Fn::Unheard is not known"),
     ],
 )
 def test_a_wrong_expression_is_refused(expression: Any, says: str) -> None:
     with pytest.raises(Refused) as caught:
-        scope().value(expression)
+        scope(Conditions={"Loop": {"Condition": "Loop"}}).value(expression)
     assert says in caught.value.message
 
 

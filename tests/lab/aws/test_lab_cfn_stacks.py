@@ -109,6 +109,8 @@ def test_a_failed_create_may_be_deleted_or_left(account: Account) -> None:
     [
         ("{CidrBlock: 10.0.0.0/16, Colour: red}", "Encountered unsupported property Colour"),
         ("{CidrBlock: 10.0.0.0/16, EnableDnsSupport: maybe}", "property EnableDnsSupport must be of type Boolean"),
+        ("{CidrBlock: [10.0.0.0/16]}", "property CidrBlock must be of type String"),
+        ("{CidrBlock: 10.0.0.0/16, Tags: {Name: a}}", "property Tags must be of type List"),
         ("{Ipv4NetmaskLength: 16}", "The lab does not support property Ipv4NetmaskLength of AWS::EC2::VPC"),
     ],
 )

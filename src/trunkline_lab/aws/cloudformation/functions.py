@@ -43,6 +43,7 @@ class Scope:
     exports: Callable[[str], str | None]
     zones: Callable[[str], list[str]]
     imported: set[str] = field(default_factory=set)
+    _asking: list[str] = field(default_factory=list)
 
     def value(self, node: Any) -> Any:
         """Evaluate an expression; members that are AWS::NoValue vanish.
@@ -54,9 +55,15 @@ class Scope:
 
     def holds(self, condition: str) -> bool:
         """Whether a named condition is true."""
-        if condition not in self.template.conditions:
+        if not isinstance(condition, str) or condition not in self.template.conditions:
             raise invalid(f"Template format error: Unresolved condition dependency {condition}")
-        return bool(self._value(self.template.conditions[condition]))
+        if condition in self._asking:
+            raise invalid(f"Template format error: Circular dependency between conditions: [{condition}]")
+        self._asking.append(condition)
+        try:
+            return bool(self._value(self.template.conditions[condition]))
+        finally:
+            self._asking.pop()
 
     def wanted(self) -> list[str]:
         """The resources whose conditions hold, in the template's order."""

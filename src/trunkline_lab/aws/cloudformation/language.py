@@ -11,6 +11,7 @@ from typing import Any
 
 from trunkline_lab.aws.cloudformation import schemas
 from trunkline_lab.aws.cloudformation.errors import invalid
+from trunkline_lab.aws.cloudformation.parameters import check_declaration
 from trunkline_lab.aws.cloudformation.resources import TYPES
 
 VARIABLE = re.compile(r"\$\{([^!{}][^{}]*)\}")
@@ -47,7 +48,7 @@ _MEMBERS = {
     "UpdatePolicy",
     "UpdateReplacePolicy",
 }
-_POLICIES = {"Delete", "Retain", "RetainExceptOnCreate", "Snapshot"}
+_POLICIES = ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot")
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,8 @@ def parse(body: str, region: str) -> Template:
     resources = _resources(_section(raw, "Resources"), region)
     if not resources:
         raise invalid("Template format error: At least one Resources member must be defined.")
+    for name, spec in _section(raw, "Parameters").items():
+        check_declaration(name, spec)
     template = Template(
         body=body,
         description=str(raw.get("Description", "")),
@@ -151,18 +154,20 @@ def _decode(body: str) -> dict[str, Any]:
         raise invalid(
             f"Template format error: {form} not well-formed. (line {at.linenumber}, column {at.columnnumber})"
         )
-    plain = _plain(raw)
+    plain = _plain(raw, "")
     if not isinstance(plain, dict):
         raise invalid("Template format error: unsupported structure.")
     return plain
 
 
-def _plain(node: Any) -> Any:
+def _plain(node: Any, path: str) -> Any:
     """cfn-lint's nodes remember their place and are slow to copy: plain data instead."""
+    if node is None:
+        raise invalid(f"Template format error: [{path}] 'null' values are not allowed in templates")
     if isinstance(node, dict):
-        return {str(key): _plain(value) for key, value in node.items()}
+        return {str(key): _plain(value, f"{path}/{key}") for key, value in node.items()}
     if isinstance(node, list):
-        return [_plain(value) for value in node]
+        return [_plain(value, f"{path}/{index}") for index, value in enumerate(node)]
     if isinstance(node, date):
         return node.isoformat()
     return str(node) if isinstance(node, str) else node
@@ -197,6 +202,12 @@ def _resources(section: Mapping[str, Any], region: str) -> dict[str, Resource]:
 
 def _resource(name: str, raw: Mapping[str, Any]) -> Resource:
     depends = raw.get("DependsOn", [])
+    if isinstance(depends, str):
+        depends = [depends]
+    if not isinstance(depends, list) or not all(isinstance(each, str) for each in depends):
+        raise invalid(f"Template format error: [/Resources/{name}/DependsOn] must be a string or a list of strings.")
+    if not isinstance(raw.get("Condition"), str | None):
+        raise invalid(f"Template format error: [/Resources/{name}/Condition] must be a string.")
     properties = raw.get("Properties") or {}
     if not isinstance(properties, dict):
         raise invalid(f"Template format error: [/Resources/{name}] Properties must be an object.")
@@ -204,7 +215,7 @@ def _resource(name: str, raw: Mapping[str, Any]) -> Resource:
         name=name,
         type=raw["Type"],
         properties=properties,
-        depends_on=(depends,) if isinstance(depends, str) else tuple(depends),
+        depends_on=tuple(depends),
         condition=raw.get("Condition"),
         deletion_policy=raw.get("DeletionPolicy", "Delete"),
         update_replace_policy=raw.get("UpdateReplacePolicy", "Delete"),

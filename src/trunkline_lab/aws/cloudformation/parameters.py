@@ -44,7 +44,7 @@ def settle(
     settled: dict[str, str] = {}
     missing: list[str] = []
     for name, spec in declared.items():
-        _check_type(name, spec)
+        check_declaration(name, spec)
         value = previous.get(name) if name in given and given[name] is None else given.get(name)
         value = text(spec["Default"]) if value is None and "Default" in spec else value
         if value is None:
@@ -56,6 +56,29 @@ def settle(
     for name, value in settled.items():
         check(name, declared[name], value)
     return settled
+
+
+def check_declaration(name: str, spec: Mapping[str, Any]) -> None:
+    """Refuse a declaration whose type or constraints make no sense."""
+    _check_type(name, spec)
+
+    def refuse(member: str, rule: str) -> Exception:
+        return invalid(f"Template format error: [/Parameters/{name}/{member}] {rule}")
+
+    for member in ("MinLength", "MaxLength", "MinValue", "MaxValue"):
+        try:
+            float(spec.get(member, 0))
+        except (TypeError, ValueError):
+            raise refuse(member, "must be a number") from None
+    if not isinstance(spec.get("AllowedValues", []), list):
+        raise refuse("AllowedValues", "must be a list")
+    for member in ("AllowedPattern", "Default"):
+        if isinstance(spec.get(member, ""), list | dict | None):
+            raise refuse(member, "must be a string")
+    try:
+        re.compile(str(spec.get("AllowedPattern", "")))
+    except re.error as error:
+        raise refuse("AllowedPattern", f"must be a regular expression: {error}") from None
 
 
 def check(name: str, spec: Mapping[str, Any], value: str) -> None:
@@ -75,9 +98,9 @@ def check(name: str, spec: Mapping[str, Any], value: str) -> None:
             raise refuse(f"must match pattern {spec['AllowedPattern']}")
         if "Number" in kind:
             _check_number(name, spec, item, refuse)
-    if len(value) < int(spec.get("MinLength", 0)):
+    if len(value) < float(spec.get("MinLength", 0)):
         raise refuse(f"must contain at least {spec['MinLength']} characters")
-    if "MaxLength" in spec and len(value) > int(spec["MaxLength"]):
+    if "MaxLength" in spec and len(value) > float(spec["MaxLength"]):
         raise refuse(f"must contain at most {spec['MaxLength']} characters")
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from trunkline_lab.aws.cloudformation.errors import Impossible
 from trunkline_lab.aws.cloudformation.values import Unknown, text
-
-_TEXT_OF_BOOL = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
@@ -36,19 +34,21 @@ class Schema:
 
         Raises Impossible for an unsupported property, a missing one, or a value of the wrong kind.
         """
-        shaped = self._shape(properties, self.raw, name)
-        return dict(shaped)
+        return self._members(properties, self.raw, name)
 
     def _shape(self, value: Any, spec: Mapping[str, Any], where: str) -> Any:
         while "$ref" in spec:
             spec = self.raw["definitions"][spec["$ref"].rpartition("/")[2]]
-        if isinstance(value, Mapping) and "properties" in spec:
-            return self._members(value, spec, where)
-        if isinstance(value, list):
+        kinds = spec.get("type", "object" if "properties" in spec else [])
+        kinds = [kinds] if isinstance(kinds, str) else kinds
+        if isinstance(value, Unknown) or not kinds:
+            return value
+        if isinstance(value, Mapping) and "object" in kinds:
+            return self._members(value, spec, where) if "properties" in spec else value
+        if isinstance(value, list) and "array" in kinds:
             items = spec.get("items", {})
             return [self._shape(item, items, where) for item in value]
-        kinds = spec.get("type", [])
-        return _scalar(value, [kinds] if isinstance(kinds, str) else kinds, where)
+        return _scalar(value, kinds, where)
 
     def _members(self, value: Mapping[str, Any], spec: Mapping[str, Any], where: str) -> dict[str, Any]:
         known = spec["properties"]
@@ -64,21 +64,22 @@ class Schema:
 
 
 def _scalar(value: Any, kinds: list[str], where: str) -> Any:
-    if not kinds or value is None or isinstance(value, list | dict | Unknown):
-        return value
-    if "string" in kinds:
-        return text(value)
-    try:
-        if "boolean" in kinds:
-            return _TEXT_OF_BOOL[str(value).lower()]
-        if "integer" in kinds:
-            return int(value)
-        if "number" in kinds:
-            return float(value)
-    except (KeyError, ValueError):
-        name = where.rpartition(".")[2]
-        raise Impossible(f"Value of property {name} must be of type {kinds[0].capitalize()}") from None
-    return value
+    """The value as the first scalar kind that it fits; a container, or no scalar wanted, fits none."""
+    if not isinstance(value, list | Mapping):
+        for kind in kinds:
+            try:
+                return _SCALARS[kind](value)
+            except (KeyError, ValueError):
+                continue
+    kind = "List" if kinds[0] == "array" else kinds[0].capitalize()
+    raise Impossible(f"Value of property {where.rpartition('.')[2]} must be of type {kind}")
+
+
+def _boolean(value: object) -> bool:
+    return {"true": True, "false": False}[str(value).lower()]
+
+
+_SCALARS: dict[str, Callable[[Any], Any]] = {"string": text, "boolean": _boolean, "integer": int, "number": float}
 
 
 @cache

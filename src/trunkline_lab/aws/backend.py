@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -105,9 +106,9 @@ class Backend:
         """An access key and its secret that belong to `account`."""
         with self.lock:
             iam = iam_backends[account]["aws"]
-            if "lab" not in iam.users:
-                iam.create_user("us-east-1", "lab")
-            key = iam.create_access_key("lab")
+            # A user of its own for each pair: a user may have two keys.
+            user = iam.create_user("us-east-1", f"lab-{uuid.uuid4().hex[:12]}").name
+            key = iam.create_access_key(user)
         return str(key.access_key_id), str(key.secret_access_key)
 
     def return_addresses(self) -> None:

@@ -36,7 +36,7 @@ class Gateway:
         self.rules: list[Rule] = []
         self.calls: list[Record] = []
         self.services, self._default = services, default
-        self._account_of, self._region = account_of, region
+        self.account_of, self._region = account_of, region
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one WSGI request."""
@@ -46,7 +46,7 @@ class Gateway:
 
     def serve(self, environ: WSGIEnvironment) -> Answer:
         """Answer one WSGI request without a server: for calls from inside the lab."""
-        call = calls.read(environ, self._account_of, self._region)
+        call = calls.read(environ, self.account_of, self._region)
         when, start = calls.now(), time.monotonic()
         given, outcome = self._answer(call)
         seconds = time.monotonic() - start

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 from lab_aws import IMAGE, Account, elastic, network, permit, run
 
 from trunkline_lab.aws import AwsFace
+from trunkline_lab.aws.calls import Answer, Call, Handler, Refused
 from trunkline_lab.world import World
 
 
@@ -19,6 +20,12 @@ def test_accounts_are_apart(face: AwsFace, account: Account) -> None:
     with pytest.raises(ClientError) as caught:
         other.ec2.describe_vpcs(VpcIds=[made])
     assert caught.value.response["Error"]["Code"] == "InvalidVpcID.NotFound"
+
+
+def test_an_account_has_as_many_keys_as_are_asked_for(face: AwsFace) -> None:
+    pairs = [face.credentials("444444444444") for _ in range(4)]
+    assert len(set(pairs)) == 4
+    assert {face.gateway.account_of(key) for key, _ in pairs} == {"444444444444"}
 
 
 def test_a_role_leads_to_its_account(face: AwsFace, account: Account) -> None:
@@ -40,6 +47,27 @@ def test_the_log_tells_every_call_in_order(face: AwsFace, account: Account) -> N
     assert {(call.account, call.region, call.service, call.via) for call in face.calls[before:]} == {
         (account.number, "eu-west-1", "ec2", "")
     }
+
+
+def test_a_rule_may_refuse_and_may_see_what_was_answered(face: AwsFace, account: Account) -> None:
+    seen: list[tuple[str, int]] = []
+
+    def throttle(call: Call, proceed: Handler) -> Answer:
+        if call.operation == "DescribeSubnets":
+            raise Refused("RequestLimitExceeded", "Request limit exceeded.", 503)
+        given = proceed(call)
+        seen.append((call.params.get("CidrBlock", ""), given.status))
+        return given
+
+    face.gateway.rules.insert(0, throttle)
+    try:
+        with pytest.raises(ClientError, match="Request limit exceeded") as caught:
+            account.ec2.describe_subnets()
+        account.ec2.create_vpc(CidrBlock="10.1.0.0/16")
+    finally:
+        face.gateway.rules.remove(throttle)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+    assert seen == [("10.1.0.0/16", 200)]
 
 
 def test_an_unknown_region_is_refused_by_name(face: AwsFace, account: Account) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from trunkline_lab.aws.cloudformation import parameters
 from trunkline_lab.aws.cloudformation.errors import invalid
 from trunkline_lab.aws.cloudformation.language import Template
-from trunkline_lab.aws.cloudformation.stack import Built, ChangeSet, Desired, Event, Stack
+from trunkline_lab.aws.cloudformation.stack import Built, ChangeSet, Desired, Event, Output, Stack
 
 PAGE = 100
 
@@ -170,7 +170,7 @@ def _desired(desired: Desired | None) -> dict[str, Any]:
     return {"Parameters": shown, "Tags": tags, "Capabilities": list(desired.capabilities)}
 
 
-def _output(output: Any) -> dict[str, str]:
+def _output(output: Output) -> dict[str, str]:
     optional = {"Description": output.description, "ExportName": output.export}
     return {
         "OutputKey": output.key,

@@ -280,3 +280,29 @@ def test_ctrl_c_lets_what_is_in_flight_end_and_closes(times):
     lines += child.stdout.read().split("\n")[:-1]
     assert lines == ["open", "running", "ran", "closing", "closed", "interrupted"]
     assert child.wait(10) == 130
+
+
+def test_a_wait_ends_at_once_when_the_run_is_to_stop():
+    running, ended = threading.Event(), []
+
+    def wait(state):
+        running.set()
+        try:
+            here().pause(60)
+        finally:
+            ended.append(here().cancelled)
+
+    async def main():
+        task = asyncio.create_task(apipe({}, [("wait", wait)]))
+        await asyncio.to_thread(running.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    started = time.monotonic()
+    asyncio.run(main())
+    assert ended == [True]
+    assert time.monotonic() - started < 10
+    with pytest.raises(StepTimeout):
+        pipe({}, [("wait", step(wait, timeout=0.05))])
+    assert pipe({}, [("quick", lambda s: here().pause(0.01))]) == {}

@@ -4,7 +4,8 @@
     ├── Misuse              the pipe was written wrongly (also a TypeError)
     ├── Conflict            two steps side by side gave one key different values
     ├── WiringError         check() found problems before anything ran
-    └── StepTimeout         a step went over its timeout (also a TimeoutError)
+    ├── StepTimeout         a step went over its timeout (also a TimeoutError)
+    └── Stopped             a step's wait ended early, because the run is to stop
 
 An exception that a step raises is never wrapped: it keeps its type and gains a note of its path.
 """
@@ -39,6 +40,10 @@ class WiringError(Error):
     def __init__(self, problems: tuple[object, ...], message: str) -> None:
         super().__init__(message, hint="mend the wiring and run again; nothing was touched")
         self.problems = problems
+
+
+class Stopped(Error):
+    """A step's wait (`here().pause`) ended early, because the run is to stop."""
 
 
 class StepTimeout(Error, TimeoutError):

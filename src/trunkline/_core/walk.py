@@ -187,11 +187,12 @@ class Place:
     async def _call(self, path: str, fn: StepFunction, step: Step, state: Mapping[str, Any]) -> tuple[Any, Late]:
         run, timeout = self.run, step.timeout
         deadline = None if timeout is None else time.monotonic() + timeout
-        place = Here(run.name, path.partition("#")[0], deadline, lambda text: self._noted(path, text))
         asynchronous = step.asynchronous if fn is step.fn else is_async(fn)
         view = View(state)
         if asynchronous or deadline is not None:
             await run.need_loop()
+        stop = threading.Event() if run.in_loop else None
+        place = Here(run.name, path.partition("#")[0], deadline, lambda text: self._noted(path, text), stop)
         if run.in_loop:
             return await _call_in_loop(fn, view, place, asynchronous, timeout, run.grace)
         token = current.set(place)
@@ -237,7 +238,9 @@ async def _call_in_loop(
                 late = _timed_out(place, timeout)
         except asyncio.CancelledError as cancel:
             late = cancel
-        if late is not None:  # a running thread cannot be stopped: its outcome is waited for
+        if late is not None:  # a running thread cannot be stopped, only asked to; its outcome is waited for
+            if place._stop is not None:
+                place._stop.set()
             await outlast(future, grace)
             if not future.done() or future.exception() is not None:
                 raise late from (future.exception() if future.done() else None)

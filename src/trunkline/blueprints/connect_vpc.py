@@ -107,7 +107,12 @@ def connect_vpc(
         gives=(),
     )
     new = step(partial(peering.configure_router, driver), needs=[*ROUTER, "on_prem"], gives=(), timeout=router_timeout)
-    hubs = step(partial(peering.contact_federation, driver), needs=["federation", "on_prem", "vpc_cidr"], gives=())
+    hubs = step(
+        partial(peering.contact_federation, driver),
+        undo=partial(peering.leave_federation, driver),
+        needs=["federation", "on_prem", "vpc_cidr"],
+        gives=(),
+    )
     tunnel = step(
         partial(peering.peer, driver, derive, bgp),
         undo=partial(peering.unpeer, driver),

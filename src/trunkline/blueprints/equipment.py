@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -74,12 +75,29 @@ def address_pool(config: Config) -> Pool:
 
 def together(do: Callable[[T], Any], things: Iterable[T]) -> list[Any]:
     """Call `do` for all things side by side; all end before the first failures are raised together."""
-    things = list(things)
-    with ThreadPoolExecutor(max_workers=max(1, len(things))) as pool:
-        calls = [pool.submit(do, thing) for thing in things]
-    errors = [error for call in calls if (error := call.exception()) is not None]
+    calls = [_Call(do, thing) for thing in things]
+    for call in calls:
+        call.join()
+    errors = [call.error for call in calls if call.error is not None]
     if len(errors) == 1:
         raise errors[0]
     if errors:
         raise BaseExceptionGroup(f"{len(errors)} of {len(calls)} failed", errors)
-    return [call.result() for call in calls]
+    return [call.result for call in calls]
+
+
+class _Call(threading.Thread):
+    """One call in a thread of its own, which knows here() and does not keep a process that wants to end."""
+
+    def __init__(self, do: Callable[[T], Any], thing: T) -> None:
+        super().__init__(daemon=True)
+        self._context, self._work = copy_context(), partial(do, thing)
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.result = self._context.run(self._work)
+        except BaseException as error:
+            self.error = error

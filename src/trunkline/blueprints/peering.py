@@ -12,6 +12,7 @@ from trunkline.blueprints.equipment import together
 from trunkline.routers.router import Driver, Router
 
 TOKEN_SECONDS = 900
+REVOKE_SECONDS = 20.0  # below the grace that a close has; the router itself forgets the token later
 Routers = Callable[[dict[str, Any]], Sequence[Router]]
 Secret = Callable[[str], str]
 
@@ -35,7 +36,7 @@ def mint_tokens(driver: Driver, routers: Routers, state: dict[str, Any]) -> None
 def revoke_tokens(driver: Driver, routers: Routers, state: dict[str, Any]) -> None:
     """Remove the run's tokens from every router, and see them gone."""
     name = f"trunkline {here().run}"
-    together(lambda router: driver.revoke_token(router, name), routers(state))
+    together(lambda router: driver.revoke_token(router, name, timeout=REVOKE_SECONDS), routers(state))
 
 
 def vpc_router(state: dict[str, Any]) -> Router:
@@ -71,6 +72,12 @@ def contact_federation(driver: Driver, state: dict[str, Any]) -> None:
         driver.firewall(router, rules)
 
     together(contact, state["federation"])
+
+
+def leave_federation(driver: Driver, state: dict[str, Any]) -> None:
+    """Take back what contact_federation did: the firewall's rules for the VPC."""
+    rules = [rule for prefix in state["on_prem"] for rule in forward_rules(prefix, state["vpc_cidr"])]
+    together(lambda router: driver.unfirewall(router, rules), state["federation"])
 
 
 def forward_rules(one: str, other: str) -> list[str]:

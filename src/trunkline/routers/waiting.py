@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from trunkline._core.context import here
+from trunkline._core.context import here, pause
 from trunkline._core.errors import StepTimeout
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ def until(attempt: Callable[[], T], what: str, deadline: Deadline, *, hint: str 
         if deadline.remaining <= 0:
             raise StepTimeout(f"gave up waiting for {what} after {waited:.1f} s: {last}", hint=hint)
         note(f"waits for {what}: {last}")
-        time.sleep(min(max(SHORTEST, waited / 10), LONGEST, deadline.remaining))
+        pause(min(max(SHORTEST, waited / 10), LONGEST, deadline.remaining))
 
 
 def note(text: str) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from trunkline._core.context import here
+from trunkline._core.context import here, pause
 from trunkline._core.errors import StepTimeout
 from trunkline.clouds.aws.errors import code_of, is_transient, message_of
 from trunkline.clouds.cloud import StackFailed
@@ -73,7 +73,7 @@ class Patience:
                 f"{waits_for}: not done within the time limit",
                 hint="the cloud goes on by itself: run again to wait for it, or give the stack a longer timeout=",
             )
-        time.sleep(min(max((now - self._begun) / 10, 0.05), 5.0, self.deadline - now))
+        pause(min(max((now - self._begun) / 10, 0.05), 5.0, self.deadline - now))
 
 
 def wait(cloudformation: CloudFormationClient, stack: StackTypeDef, token: str | None, deadline: float) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
+from trunkline._core.context import pause
 from trunkline._core.errors import StepTimeout
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.05, 5.0, 1.5  # seconds, seconds, factor
@@ -17,15 +18,15 @@ _BUSY = ("AnotherOperationInProgress", "OperationPreempted", "RetryableError", "
 
 def pauses() -> Iterator[float]:
     """Seconds between looks: 50 ms at first, growing to 5 s; without end."""
-    pause = _FIRST_PAUSE
+    seconds = _FIRST_PAUSE
     while True:
-        yield pause
-        pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+        yield seconds
+        seconds = min(seconds * _GROWTH, _LONGEST_PAUSE)
 
 
-def sleep_until(until: float, pause: float) -> None:
-    """Sleep for `pause` seconds, but not beyond `until` (monotonic)."""
-    time.sleep(max(0.0, min(pause, until - time.monotonic())))
+def sleep_until(until: float, seconds: float) -> None:
+    """Sleep for `seconds`, but not beyond `until` (monotonic)."""
+    pause(max(0.0, min(seconds, until - time.monotonic())))
 
 
 def finish(pollers: Iterable[Any], until: float, what: Callable[[], str]) -> None:
@@ -49,7 +50,7 @@ def write(begin: Callable[[], Any], what: str) -> None:
         StepTimeout: It was not made within five minutes.
     """
     until = time.monotonic() + _PATIENCE
-    for pause in pauses():
+    for seconds in pauses():
         try:
             poller = begin()
             finish([poller], until, lambda: what)
@@ -58,7 +59,7 @@ def write(begin: Callable[[], Any], what: str) -> None:
         except Exception as error:
             if not _is_busy(error) or time.monotonic() >= until:
                 raise
-            sleep_until(until, pause)
+            sleep_until(until, seconds)
 
 
 def _is_busy(error: Exception) -> bool:

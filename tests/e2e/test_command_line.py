@@ -1,0 +1,196 @@
+"""The command line against a lab of its own, as a user types it: what goes wrong is told, and access is closed."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TRUNKLINE = str(Path(sys.executable).with_name("trunkline"))
+ROOT = Path(__file__).parents[2]
+
+
+class Shell:
+    """A lab in the background, and a shell in which TRUNKLINE_CONFIG leads to it."""
+
+    def __init__(self, state):
+        self.environment = {**os.environ, "XDG_STATE_HOME": str(state), "CI": "true"}
+        self.config = json.loads(self("lab", "up", "--pace", "fast", "--json").stdout)["config"]
+        self.environment["TRUNKLINE_CONFIG"] = self.config
+
+    def __call__(self, *words, expect=0):
+        done = self.start(*words)
+        out, err = done.communicate(timeout=100)
+        assert done.returncode == expect, (words, done.returncode, out, err)
+        assert "Traceback" not in err
+        return subprocess.CompletedProcess(words, done.returncode, out, err)
+
+    def start(self, *words):
+        return subprocess.Popen(
+            [TRUNKLINE, *words], env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def json(self, *words, expect=0):
+        return json.loads(self(*words, "--json", expect=expect).stdout)
+
+    def exposures(self):
+        return self.json("exposures")["exposures"]
+
+    def changed_config(self, directory, pattern, text):
+        """A copy of the configuration in which the first match of `pattern` is replaced."""
+        changed, count = re.subn(pattern, text, Path(self.config).read_text(), count=1, flags=re.DOTALL)
+        assert count == 1
+        path = directory / "changed.toml"
+        path.write_text(changed)
+        return str(path)
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory):
+    made = Shell(tmp_path_factory.mktemp("state"))
+    try:
+        made("up", "federation", "--name", "fednet", "--account", "B")
+        yield made
+    finally:
+        made("lab", "down")
+
+
+CONNECT = ("up", "connect-vpc", "--account", "A", "--federation-account", "B", "--federation", "fednet")
+
+
+def test_the_main_job_and_its_report(shell):
+    result = shell.json(*CONNECT, "--name", "acme", "--cidr", "10.1.0.0/16")
+    assert result["outcome"] == "done"
+    assert [end["connected"] for end in result["outputs"]["tunnels"]] == [True] * 4
+    assert {scope["path"].rpartition("/")[2]: scope["closed"] for scope in result["access"]} == {
+        "caller-route": True, "api-access": True, "api-tokens": True,
+    }  # fmt: skip
+    assert result["exposed_now"] == []
+    assert "(hidden)" in json.dumps(result)  # the factory password is named, and not shown
+    assert shell.exposures() == []
+
+
+def test_the_essays_pipeline_runs_as_it_is_typed(shell):
+    words = ("up", f"{ROOT / 'examples/essay.py'}:deploy", "--account-a", "A", "--account-b", "B")
+    result = shell.json(*words, "--federation", "fednet", "--cidr", "10.2.0.0/16", "--name", "essay")
+    assert [end["connected"] for end in result["outputs"]["tunnels"]] == [True] * 4
+    assert shell.exposures() == []
+
+
+def test_an_overlapping_block_is_refused(shell):
+    done = shell(*CONNECT, "--name", "overlap", "--cidr", "10.0.128.0/17", expect=1)
+    assert "10.0.128.0/17 overlaps 10.0.0.0/16 (datacentre)" in done.stderr
+    assert "hint: choose a block that is free" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--cidr", "10.1.0.1/16"), "has host bits set"),
+        (("--cidr", "tenth"), "tenth"),
+        (("--cider", "10.1.0.0/16"), "--cidr"),
+        (("--account", "Z"), "'Z'"),
+        (("--access-minutes", "soon"), "soon"),
+    ],
+)
+def test_a_wrong_option_is_usage(shell, words, says):
+    done = shell(*CONNECT, "--name", "usage", *words, expect=64)
+    assert says in done.stderr
+
+
+@pytest.mark.parametrize("everyone", ["0.0.0.0/0", "::/0"])
+def test_access_for_everyone_is_refused_by_name(shell, everyone):
+    done = subprocess.run(
+        [TRUNKLINE, *CONNECT, "--name", "open", "--from", everyone],
+        env=shell.environment, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode in (1, 64)
+    assert everyone in done.stderr
+    assert "whole internet" in done.stderr
+
+
+def test_a_router_that_never_answers_is_told_and_access_is_closed(shell, tmp_path):
+    # An image that exists and is no router: the stack comes up, and nothing ever answers on port 8000.
+    other = shell.changed_config(tmp_path, r'(\[accounts\.A\].*?router_image = )"[^"]*"', r'\1"ami-03cf127a"')
+    done = shell(*CONNECT, "--name", "mute", "--config", other, "--router-timeout", "3", expect=1)
+    assert "mute-router" in done.stderr
+    assert re.search(r"refused|unreachable|no answer|not done within|timeout", done.stderr)
+    assert "run again:" in done.stderr
+    assert shell.exposures() == []
+
+
+def interrupted(shell, name, times):
+    """Start the job, press Ctrl-C while access is open, and see how it ends."""
+    child = shell.start(*CONNECT, "--name", name, "--progress", "plain")
+    lines = []
+    for line in child.stderr:
+        lines.append(line)
+        if "api-access#open: done" in line:
+            break
+    child.send_signal(signal.SIGSTOP)  # it must not end while we look
+    assert shell.exposures() != []
+    child.send_signal(signal.SIGCONT)
+    for _ in range(times):
+        child.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    out, err = child.communicate(timeout=60)
+    return child.returncode, "".join(lines) + err, out
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_ctrl_c_while_access_is_open_closes_it(shell, times):
+    code, err, _ = interrupted(shell, f"stopped-{times}", times)
+    assert code == 130, err
+    assert "Traceback" not in err
+    assert "interrupted" in err
+    assert "exposed now: nothing" in err
+    assert shell.exposures() == []
+    again = shell.json(*CONNECT, "--name", f"stopped-{times}")  # and the same command goes through
+    assert [end["connected"] for end in again["outputs"]["tunnels"]] == [True] * 4
+
+
+def test_what_a_killed_run_left_open_is_seen_and_swept_without_a_journal(shell):
+    child = shell.start(*CONNECT, "--name", "killed", "--progress", "plain")
+    for line in child.stderr:
+        if "api-access#open: done" in line:
+            break
+    child.kill()
+    child.communicate()
+    (one, other) = shell.exposures()
+    assert {one["run"], other["run"]} == {"killed"}
+    assert {one["account"], other["account"]} == {"A", "B"}
+    shell("sweep")  # they have not expired, and nobody asked for that run
+    assert len(shell.exposures()) == 2
+    shell("sweep", "--run", "killed", "--dry-run", expect=2)
+    assert len(shell.exposures()) == 2
+    shell("sweep", "--run", "killed")
+    assert shell.exposures() == []
+    assert shell.json(*CONNECT, "--name", "killed")["outcome"] == "done"
+
+
+def test_check_touches_nothing_and_graph_draws(shell):
+    shell("check", *CONNECT[1:], "--name", "looked-at")
+    drawn = shell("graph", *CONNECT[1:], "--name", "looked-at").stdout
+    for name in ("network-config", "vpc", "routes", "api-access", "peers", "verify"):
+        assert name in drawn
+
+
+def test_doctor(shell):
+    shell("doctor")
+
+
+def test_a_second_lab_runs_beside_the_first(shell):
+    try:
+        second = shell.json("lab", "up", "--name", "second", "--pace", "fast", "--routers", "2")
+        assert second["endpoints"] != shell.json("lab", "status")["endpoints"]
+        fresh = [one for one in second["controllers"] if one.get("default_password")]
+        assert len(fresh) == 2
+        assert len({one["address"] for one in fresh}) == 2
+    finally:
+        shell("lab", "down", "--name", "second")
+    assert not Path(second["config"]).exists()

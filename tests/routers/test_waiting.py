@@ -29,6 +29,7 @@ def clock(monkeypatch):
     clock = Clock()
     clock.slept = []
     monkeypatch.setattr(waiting, "time", clock)
+    monkeypatch.setattr(waiting, "pause", clock.sleep)
     return clock
 
 

@@ -61,7 +61,7 @@ def connect_vpc(
     *,
     account: Account,
     federation_account: Account,
-    federation: str = "federation",
+    federation: str,
     cidr: IPv4Network | None = None,
     site: str = "datacentre",
     bgp: bool = False,

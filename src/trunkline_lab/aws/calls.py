@@ -12,12 +12,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from botocore.model import OperationNotFoundError
 from moto.core.exceptions import ServiceException
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.request import determine_request_protocol
+from moto.core.utils import get_service_model
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
+_RAW = {"query", "ec2"}
 _READS = ("Describe", "Get", "List", "Validate", "Estimate", "Detect", "Filter")
 
 
@@ -70,8 +75,6 @@ class Call:
     @cached_property
     def params(self) -> dict[str, Any]:
         """The parameters in the shapes of AWS's service model, as a caller of the SDK wrote them."""
-        from trunkline_lab.aws.wire import parse
-
         return parse(self)
 
     @property
@@ -131,6 +134,27 @@ def read(environ: WSGIEnvironment, account_of: Callable[[str], str], default_reg
         # Calls that need no credentials (AssumeRoleWithWebIdentity) are the security token service's.
         call.service = "sts" if call.operation else "unsigned"
     return call
+
+
+def parse(call: Call) -> dict[str, Any]:
+    """The parameters of a query, ec2 or json request by the service's model; {} for an unknown operation."""
+    model = get_service_model(call.service)
+    protocol = determine_request_protocol(model, call.environ.get("CONTENT_TYPE", ""))
+    try:
+        operation = model.operation_model(call.operation)
+    except OperationNotFoundError:
+        return {}
+    values = dict(parse_qsl(call.body.decode(), keep_blank_values=True)) if protocol in _RAW else {}
+    request: Any = {
+        "method": call.environ["REQUEST_METHOD"],
+        "values": values,
+        "headers": {},
+        "body": call.body,
+        "url_path": call.environ.get("PATH_INFO", "/"),
+        "url_params": {},
+    }
+    parsed = PROTOCOL_PARSERS[protocol](operation).parse(request)
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def now() -> datetime:

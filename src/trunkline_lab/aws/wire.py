@@ -3,44 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from typing import Any
 
 from botocore.model import OperationNotFoundError
 from moto.core.errors import ErrorShape
 from moto.core.model import OperationModel
-from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import determine_request_protocol
 from moto.core.serialize import ResponseSerializer, SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 
-from trunkline_lab.aws.calls import Answer, Refused, request_id
-
-if TYPE_CHECKING:
-    from trunkline_lab.aws.calls import Call
-
-_RAW = {"query", "ec2"}
-
-
-def parse(call: Call) -> dict[str, Any]:
-    """The parameters of a query, ec2 or json request by the service's model; {} for an unknown operation."""
-    model = get_service_model(call.service)
-    protocol = determine_request_protocol(model, call.environ.get("CONTENT_TYPE", ""))
-    try:
-        operation = model.operation_model(call.operation)
-    except OperationNotFoundError:
-        return {}
-    values = dict(parse_qsl(call.body.decode(), keep_blank_values=True)) if protocol in _RAW else {}
-    request: Any = {
-        "method": call.environ["REQUEST_METHOD"],
-        "values": values,
-        "headers": {},
-        "body": call.body,
-        "url_path": call.environ.get("PATH_INFO", "/"),
-        "url_params": {},
-    }
-    parsed = PROTOCOL_PARSERS[protocol](operation).parse(request)
-    return parsed if isinstance(parsed, dict) else {}
+from trunkline_lab.aws.calls import Answer, Call, Refused, request_id
 
 
 def answer(call: Call, result: dict[str, Any]) -> Answer:

@@ -6,8 +6,9 @@ import secrets
 import time
 from collections.abc import Callable
 
+from .controller import Call
 from .listener import PORT
-from .operations import Call, Operations
+from .operations import Operations
 from .refusals import bad_argument, not_found
 from .state import Access, stamp
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .controller import Call
 from .ipsec_api import find_endpoint
 from .ipsec_state import BgpPeer, Endpoint
-from .operations import Call, Operations
+from .operations import Operations
 from .refusals import bad_argument
 from .views import bgp_view, endpoint_view
 

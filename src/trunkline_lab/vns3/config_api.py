@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..world import Machine
-from .controller import Controller
-from .operations import Call, Operations
+from .controller import Call, Controller
+from .operations import Operations
 from .refusals import bad_argument
 from .state import VERSION
 

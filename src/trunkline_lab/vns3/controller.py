@@ -6,27 +6,54 @@ import asyncio
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ..tunnels import Offer
 from ..world import Machine, Pace
+from .arguments import Arguments, to_integer
 from .certificate import self_signed
 from .ipsec_state import offer
 from .listener import PORT, Listener
+from .reports import TunnelReport
 from .state import KeysetSetup, RouteEntry, Settings
-
-if TYPE_CHECKING:
-    from .links import TunnelReport
-    from .operations import Call
 
 _ANSWER_SECONDS = 0.05  # between "rebooting" and the dark: the answer must still get out
 _LISTEN_AGAIN_SECONDS = 0.5  # after another program was found on the address
 _LOG_LENGTH = 20_000
 _log = logging.getLogger(__name__)
 
-Hook = Callable[["Call"], Awaitable[None] | None]
+
+@dataclass
+class Call:
+    """One request on its way through a controller.
+
+    Parameters:
+        controller: Whose API is asked.
+        method, path: As sent, without "/api".
+        client: The client's address.
+        body: The JSON object sent; empty when there is none.
+        text: A body that is no JSON (a licence).
+        query: The query's parameters.
+        parts: The path's variables.
+    """
+
+    controller: Controller
+    method: str
+    path: str
+    client: str
+    body: Arguments
+    text: str
+    query: Mapping[str, str]
+    parts: Mapping[str, str]
+
+    def id(self, name: str) -> int:
+        """A number in the path; 400 when it is none."""
+        return to_integer(name, self.parts[name])
+
+
+Hook = Callable[[Call], Awaitable[None] | None]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from ..world import Face, Machine, World
 from . import links
 from .connected import advertised, connected_subnets
 from .controller import Controller
-from .links import Links, TunnelReport
+from .links import Links
+from .reports import TunnelReport
 from .server import make_protocol
 
 CALLER = "127.0.0.1"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 
 from .arguments import Arguments
+from .controller import Call
 from .firewall_rules import FirewallRule, FirewallRules, RuleError, check
-from .operations import Call, Operations
+from .operations import Operations
 from .refusals import bad_argument, bad_request, not_found
 from .state import stamp
 

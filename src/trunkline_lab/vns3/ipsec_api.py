@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from .arguments import Arguments
-from .controller import Controller
+from .controller import Call, Controller
 from .ipsec_state import Endpoint, TrafficPair, Tunnel
-from .operations import Call, Operations
+from .operations import Operations
 from .refusals import bad_argument, not_found
 from .views import endpoint_view, ipsec_view, pair_view, tunnel_view
 

@@ -12,9 +12,9 @@ import time
 import uuid
 from dataclasses import replace
 
-from .controller import Controller
+from .controller import Call, Controller
 from .listener import PORT
-from .operations import Call, Operations
+from .operations import Operations
 from .refusals import KEYSET_EXISTS, KEYSET_IN_PROGRESS, UNLICENSED, bad_argument, prerequisite
 from .state import Keyset, KeysetSetup, stamp
 

@@ -7,8 +7,9 @@ import time
 from dataclasses import replace
 
 from .arguments import Arguments
+from .controller import Call
 from .license import Topology, read
-from .operations import Call, Operations
+from .operations import Operations
 from .refusals import UNLICENSED, bad_argument, prerequisite
 from .state import stamp
 

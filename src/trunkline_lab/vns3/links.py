@@ -10,36 +10,15 @@ import ipaddress
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from ..tunnels import Gateway, Offer, chosen, closed_port, disagreement
 from .controller import Controller
 from .ipsec_state import BgpPeer, Endpoint
+from .reports import TunnelReport
 from .state import Peer
 
 _PEERING_PORT = 1194  # plus the peering id of the one who listens: 1195 to 1203
 _End = tuple[str, int]  # a gateway's id and a tunnel's id there
-
-
-@dataclass(frozen=True)
-class TunnelReport:
-    """How one end sees its tunnel.
-
-    Parameters:
-        connected: Whether it is up.
-        peer: The other gateway's name, "" when none answers.
-        since: When it came up (epoch seconds), None while it is down.
-        reason: Why it is down, "" when it is up.
-        parameters: What was negotiated.
-        remote: The other end's gateway and tunnel id, when it is up.
-    """
-
-    connected: bool
-    peer: str = ""
-    since: float | None = None
-    reason: str = ""
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    remote: _End | None = None
 
 
 class Links:

@@ -2,43 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from .arguments import Arguments, to_integer
-
-if TYPE_CHECKING:
-    from .controller import Controller
-
-
-@dataclass
-class Call:
-    """One request on its way through a controller.
-
-    Parameters:
-        controller: Whose API is asked.
-        method, path: As sent, without "/api".
-        client: The client's address.
-        body: The JSON object sent; empty when there is none.
-        text: A body that is no JSON (a licence).
-        query: The query's parameters.
-        parts: The path's variables.
-    """
-
-    controller: Controller
-    method: str
-    path: str
-    client: str
-    body: Arguments
-    text: str
-    query: Mapping[str, str]
-    parts: Mapping[str, str]
-
-    def id(self, name: str) -> int:
-        """A number in the path; 400 when it is none."""
-        return to_integer(name, self.parts[name])
-
+from .controller import Call
 
 Handler = Callable[[Call], object]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .controller import Controller
+from .controller import Call, Controller
 from .license import Topology
-from .operations import Call, Operations
+from .operations import Operations
 from .refusals import bad_argument
 from .state import Peer
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 
-from .controller import Controller
-from .links import TunnelReport
-from .operations import Call, Operations
+from .controller import Call, Controller
+from .operations import Operations
 from .refusals import bad_argument
+from .reports import TunnelReport
 from .state import RouteEntry
 from .views import tunnel_view
 

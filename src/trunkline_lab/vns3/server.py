@@ -27,7 +27,8 @@ from . import (
     status_api,
 )
 from .arguments import Arguments
-from .operations import Call, Operation
+from .controller import Call
+from .operations import Operation
 from .refusals import UNLICENSED, ConnectionDropped, Refusal, bad_argument, not_found, prerequisite, unauthorized
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 
 from .connected import connected_subnets
-from .operations import Call, Operations
+from .controller import Call
+from .operations import Operations
 from .refusals import bad_argument
 from .state import stamp
 from .views import tunnel_view

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from .controller import Controller
 from .ipsec_state import BgpPeer, Endpoint, TrafficPair, Tunnel
-from .links import TunnelReport
+from .reports import TunnelReport
 from .state import stamp
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable
@@ -77,4 +76,6 @@ def pause(seconds: float) -> None:
 
 def token(run: str, path: str) -> str:
     """The idempotency token of step `path` in `run`, as 32 hex digits."""
+    import hashlib  # on first need: it is a tenth of what importing trunkline costs
+
     return hashlib.sha256(f"{run}\0{path}".encode()).hexdigest()[:32]

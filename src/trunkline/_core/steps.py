@@ -11,7 +11,6 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
-from urllib.parse import quote
 
 from trunkline._core.errors import Conflict, Misuse
 from trunkline._core.events import Outline
@@ -289,6 +288,8 @@ def keyed_items(items: Iterable[Any], where: str) -> dict[str, Any]:
 
 
 def _item_key(item: Any, where: str) -> str:
+    from urllib.parse import quote  # on first need
+
     words = ("name", "id", "key")
     own = [item.get(word) if isinstance(item, Mapping) else getattr(item, word, None) for word in words]
     for name in [item, *own]:

@@ -116,7 +116,7 @@ def test_access_for_everyone_is_refused_by_name(shell, everyone):
 
 def test_a_router_that_never_answers_is_told_and_access_is_closed(shell, tmp_path):
     # An image that exists and is no router: the stack comes up, and nothing ever answers on port 8000.
-    other = shell.changed_config(tmp_path, r'(\[accounts\.A\].*?router_image = )"[^"]*"', r'\1"ami-03cf127a"')
+    other = shell.changed_config(tmp_path, r'(\[accounts\.A\].*?router_image = )"[^"]*"', r'\1"ami-0c0ffee0000000002"')
     done = shell(*CONNECT, "--name", "mute", "--config", other, "--router-timeout", "3", expect=1)
     assert "mute-router" in done.stderr
     assert re.search(r"refused|unreachable|no answer|not done within|timeout", done.stderr)

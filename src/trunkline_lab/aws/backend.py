@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from moto import settings
@@ -31,10 +31,10 @@ class Backend:
 
     Parameters:
         addresses: Where elastic and automatic public addresses come from.
-        images: AMI ids that exist in every account and region.
+        images: Names of the AMIs that exist in every account and region, by id.
     """
 
-    def __init__(self, addresses: PublicAddresses, images: tuple[str, ...]) -> None:
+    def __init__(self, addresses: PublicAddresses, images: Mapping[str, str]) -> None:
         self.lock = threading.RLock()
         self._addresses, self._images = addresses, images
         self._leased: set[str] = set()
@@ -86,9 +86,9 @@ class Backend:
             found = ec2_backends[account][region]
         except KeyError:
             raise Refused("InvalidEndpoint", f"There is no region {region}: check the client's region_name.") from None
-        for image in self._images:
+        for image, name in self._images.items():
             if image not in found.amis:
-                found.amis[image] = Ami(found, image, name=f"router {image}", owner_id=account, public=True)
+                found.amis[image] = Ami(found, image, name=name, owner_id=account, public=True)
         return found
 
     def every_ec2(self) -> Iterator[tuple[str, str, Any]]:

@@ -21,6 +21,7 @@ from trunkline_lab.aws.server import Server
 from trunkline_lab.world import Machine, World
 
 ROUTER_IMAGE = "ami-0c0ffee0000000001"
+LINUX_IMAGE = "ami-0c0ffee0000000002"
 _FREES = {"ReleaseAddress", "TerminateInstances", "StopInstances", "DeleteNetworkInterface", "AssociateAddress"}
 
 
@@ -29,7 +30,8 @@ class AwsFace:
 
     Parameters:
         world: The lab's common ground: public addresses, pace, news of changes.
-        router_image: The AMI whose instances are VNS3 routers; it exists in every account and region.
+        router_image: The AMI whose instances are VNS3 routers; it exists in every account and region, and so does
+            LINUX_IMAGE, whose instances boot and serve nothing.
         region: The region of requests that carry no signature.
 
     Attributes:
@@ -40,7 +42,7 @@ class AwsFace:
     def __init__(self, world: World, *, router_image: str = ROUTER_IMAGE, region: str = "us-east-1") -> None:
         self.endpoint = ""
         self.world, self.router_image, self.region = world, router_image, region
-        self._backend = Backend(world.addresses, (router_image,))
+        self._backend = Backend(world.addresses, {router_image: "vns3", LINUX_IMAGE: "linux"})
         self._booted: dict[str, float] = {}
         self._timers: set[threading.Timer] = set()
         self._server: Server | None = None

@@ -9,6 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from lab_aws import IMAGE, Account, elastic, network, permit, run
 
+from trunkline_lab.aws import LINUX_IMAGE
+
 There = dict[str, str]
 
 
@@ -205,3 +207,25 @@ def test_a_dry_run_makes_nothing(account: Account) -> None:
     before = len(account.ec2.describe_vpcs()["Vpcs"])
     assert refusal(account.ec2.create_vpc, CidrBlock="10.1.0.0/16", DryRun=True)[0] == "DryRunOperation"
     assert len(account.ec2.describe_vpcs()["Vpcs"]) == before
+
+
+def test_a_type_that_ec2_does_not_have_is_refused(account: Account, there: There) -> None:
+    ec2, nic = account.ec2, {"DeviceIndex": 0, "NetworkInterfaceId": there["interface"]}
+    code, text = refusal(
+        ec2.run_instances, ImageId=IMAGE, MinCount=1, MaxCount=1, InstanceType="t9.enormous", NetworkInterfaces=[nic]
+    )
+    assert (code, text) == ("InvalidParameterValue", "Invalid value 't9.enormous' for InstanceType.")
+    instance = run(ec2, there["interface"])
+    ec2.stop_instances(InstanceIds=[instance])
+    change = {"InstanceId": instance, "InstanceType": {"Value": "t9.enormous"}}
+    assert refusal(ec2.modify_instance_attribute, **change)[0] == "InvalidParameterValue"
+
+
+def test_an_instance_of_plain_linux_runs_and_is_no_router(account: Account, there: There) -> None:
+    nic = {"DeviceIndex": 0, "NetworkInterfaceId": there["interface"]}
+    made = account.ec2.run_instances(
+        ImageId=LINUX_IMAGE, MinCount=1, MaxCount=1, InstanceType="t3.small", NetworkInterfaces=[nic]
+    )
+    (instance,) = made["Instances"]
+    assert instance["ImageId"] == LINUX_IMAGE
+    assert instance["InstanceId"] not in {machine.id for machine in account.face.machines()}

@@ -257,7 +257,7 @@ def test_machines_keep_no_password_and_power_decides_who_is_a_router(clients: Cl
     subnet = net(clients, sub("a", "10.0.0.0/24")).subnets[0].id
     one, two = nic(clients, subnet, "n1"), nic(clients, subnet, "n2")
     made = machine(clients, one.id, "router")
-    machine(clients, two.id, "web", image="Canonical:ubuntu:24_04:latest", plan=False)
+    machine(clients, two.id, "web", image="Canonical:ubuntu-24_04-lts:server:latest", plan=False)
     assert made.os_profile.admin_password is None
     assert made.provisioning_state == "Succeeded"
     view = clients.compute.virtual_machines.get(GROUP, "router", expand="instanceView").instance_view
@@ -290,6 +290,11 @@ def test_machines_that_cannot_be(clients: Clients) -> None:
     assert (code, "alllowercase" in message) == ("InvalidParameter", False)
     assert refused(lambda: machine(clients, made.id, size="huge"))[0] == "InvalidParameter"
     assert refused(lambda: machine(clients, made.id, plan=False))[0] == "VMMarketplaceInvalidInput"
+    assert refused(lambda: machine(clients, made.id, image="nobody:nothing:byol:1.0.0")) == (
+        "PlatformImageNotFound",
+        "The platform image 'nobody:nothing:byol:1.0.0' is not available. "
+        "Verify that all fields in the storage profile are correct.",
+    )
     assert refused(lambda: machine(clients, made.id + "x"))[0] == "InvalidResourceReference"
     machine(clients, made.id)
     code, message = refused(lambda: machine(clients, made.id, password="Another-Passw0rd"))

@@ -1,22 +1,32 @@
-"""An instance's interfaces as EC2 keeps them, which moto does not."""
+"""Instances where moto is kinder than EC2: types that exist, interfaces that outlive them."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from moto.ec2.models.instance_types import INSTANCE_TYPES
+
 from trunkline_lab.aws.backend import Backend
-from trunkline_lab.aws.calls import Answer, Call, Handler
+from trunkline_lab.aws.calls import Answer, Call, Handler, Refused
+
+_TYPE_FIELDS = {"RunInstances": "InstanceType", "ModifyInstanceAttribute": "InstanceType.Value"}
 
 
 class Instances:
-    """An interface made at launch ends with its instance; a given one outlives it and is free again."""
+    """A type that EC2 does not have is refused.
+
+    An interface made at launch ends with its instance; a given one outlives it and is free again.
+    """
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
     def __call__(self, call: Call, proceed: Handler) -> Answer:
         """Apply the rule. The caller holds the backend's lock."""
-        if call.service != "ec2" or call.operation not in {"RunInstances", "TerminateInstances"}:
+        if call.service != "ec2":
+            return proceed(call)
+        _refuse_unknown_type(call)
+        if call.operation not in {"RunInstances", "TerminateInstances"}:
             return proceed(call)
         ec2 = self._backend.ec2(call.account, call.region)
         before = set(ec2.enis)
@@ -26,6 +36,12 @@ class Instances:
         elif given.status < 400:
             _release(ec2)
         return given
+
+
+def _refuse_unknown_type(call: Call) -> None:
+    given = call.form.get(_TYPE_FIELDS.get(call.operation, ""))
+    if given is not None and given not in INSTANCE_TYPES:
+        raise Refused("InvalidParameterValue", f"Invalid value '{given}' for InstanceType.")
 
 
 def _own(ec2: Any, made: set[str], form: dict[str, str]) -> None:

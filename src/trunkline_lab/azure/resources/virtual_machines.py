@@ -13,6 +13,11 @@ from trunkline_lab.azure.resources.kind import Kind, Site, linked, names
 from trunkline_lab.azure.store import Document, Resource
 
 _NIC = "Microsoft.Network/networkInterfaces"
+# Beside the router's: (publisher, offer) of images that boot and serve nothing.
+_PLAIN_IMAGES = (
+    ("canonical", "ubuntu-24_04-lts"),
+    ("canonical", "0001-com-ubuntu-server-jammy"),
+)
 _KINDS_OF_CHARACTER = (r"[a-z]", r"[A-Z]", r"[0-9]", r"[^A-Za-z0-9]")
 
 
@@ -67,6 +72,8 @@ class VirtualMachines(Kind):
     def properties(self, site: Site, id_: ResourceId, body: Document, current: Resource | None) -> Document:
         """The document's properties. The password is kept as a digest only. Raises ArmError."""
         given = body["properties"]
+        if not site.dry:
+            self._refuse_unknown_image(given)
         interfaces = []
         for item in given["networkProfile"]["networkInterfaces"]:
             nic = linked(site, str(id_), item, _NIC, body["location"])
@@ -84,6 +91,18 @@ class VirtualMachines(Kind):
         if current is not None:
             _refuse_changes(properties, current.properties)
         return properties
+
+    def _refuse_unknown_image(self, properties: Document) -> None:
+        reference = properties["storageProfile"]["imageReference"]
+        if self.is_router(properties) or _image(properties) in _PLAIN_IMAGES or reference.get("id"):
+            return
+        urn = ":".join(str(reference.get(part)) for part in ("publisher", "offer", "sku", "version"))
+        raise ArmError(
+            404,
+            "PlatformImageNotFound",
+            f"The platform image '{urn}' is not available. Verify that all fields in the storage profile are correct.",
+            target="imageReference",
+        )
 
     def seconds(self, site: Site, fresh: bool) -> float:
         """A new machine boots."""
@@ -121,6 +140,12 @@ POWER = {"start": "running", "restart": "running", "powerOff": "stopped", "deall
 
 def _status(code: str, text: str) -> dict[str, str]:
     return {"code": code, "level": "Info", "displayStatus": text}
+
+
+def _image(properties: Document) -> tuple[str, str]:
+    """Publisher and offer of a machine's image, in small letters."""
+    image = (properties.get("storageProfile") or {}).get("imageReference") or {}
+    return str(image.get("publisher")).lower(), str(image.get("offer")).lower()
 
 
 def _need(node: Any, path: str) -> str:

@@ -6,7 +6,6 @@ import importlib
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,24 +18,6 @@ def python(*args: str, env: dict[str, str] | None = None) -> subprocess.Complete
     return subprocess.run(
         [sys.executable, *args], capture_output=True, text=True, env={**os.environ, **(env or {})}, check=False
     )
-
-
-def quickest(*args: str, times: int = 7) -> float:
-    """Seconds of the quickest of some runs: the one that others on this machine disturbed least."""
-    spans = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        assert python(*args).returncode == 0
-        spans.append(time.perf_counter() - begun)
-    return min(spans)
-
-
-def test_help_takes_at_most_150_ms_more_than_bare_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path))  # compiled once, as where it is installed
-    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-    python("-m", "trunkline.cli", "--help")
-    spent = quickest("-m", "trunkline.cli", "--help") - quickest("-c", "pass")
-    assert spent < 0.150, f"{spent * 1000:.0f} ms"
 
 
 def test_help_loads_no_sdk_no_loop_and_no_rich() -> None:

@@ -20,6 +20,7 @@ from trunkline.blueprints import peering, routing
 from trunkline.blueprints.access import api_access
 from trunkline.blueprints.equipment import (
     address_pool,
+    checked,
     name_prefix,
     router_driver,
     secrets,
@@ -61,7 +62,7 @@ def connect_vpc(
     *,
     account: Account,
     federation_account: Account,
-    federation: str,
+    federation: str = "federation",
     cidr: IPv4Network | None = None,
     site: str = "datacentre",
     bgp: bool = False,
@@ -80,6 +81,7 @@ def connect_vpc(
         access_minutes: After how many minutes the temporary API access expires, should nobody close it.
         router_timeout: Seconds that configuring the new router may take, its boot and reboots included.
     """
+    checked(run)
     driver, derive = router_driver(config), secrets(config).derive
     launch = account.launch(partial(derive, f"os-password/{run}"))
     vpc = account.stack(

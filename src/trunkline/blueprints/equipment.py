@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
@@ -21,6 +22,24 @@ from trunkline.routers.router import Driver
 
 T = TypeVar("T")
 TEMPLATES = Path(__file__).parent / "templates"
+# The clouds write a run's name on the rules that it opens; Azure's descriptions (140 characters) leave it 50.
+LONGEST_NAME = 50
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
+
+
+def checked(run: str) -> str:
+    """The run's name, once it is sure that every cloud and router can write it down.
+
+    Raises:
+        Error: it is empty or too long, or has characters that are not letters, digits, dots, hyphens or underscores.
+    """
+    if not isinstance(run, str) or not _NAME.fullmatch(run):
+        length = f" has {len(run)} characters and" if isinstance(run, str) and len(run) > LONGEST_NAME else ""
+        raise Error(
+            f"name = {run!r}{length} is no name for a run",
+            hint=f"a letter or digit, then letters, digits, dots, hyphens, underscores; {LONGEST_NAME} at most",
+        )
+    return run
 
 
 def template(name: str, account: Account) -> Path:

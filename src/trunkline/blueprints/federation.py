@@ -12,6 +12,7 @@ from trunkline.blueprints import peering
 from trunkline.blueprints.access import api_access
 from trunkline.blueprints.equipment import (
     address_pool,
+    checked,
     name_prefix,
     router_driver,
     secrets,
@@ -49,6 +50,7 @@ def federation(
         access_minutes: After how many minutes the temporary API access expires, should nobody close it.
         router_timeout: Seconds that configuring a router may take, its boot and reboots included.
     """
+    checked(run)
     on_prem = config.site(site)
     driver = router_driver(config)
     stack = account.stack(

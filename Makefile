@@ -29,13 +29,14 @@ format: setup ## let ruff put the style right
 	$(BIN)/ruff format .
 
 bench: setup ## measure; prints a table against its goals
+	@bench/setup.sh
 	@$(BIN)/python -m bench
 
-lock: ## write constraints/ anew from pyproject.toml (newest versions that fit)
+lock: ## write constraints/ anew (newest versions that fit)
 	@scripts/lock.sh
 
 build: setup ## dist/*.whl and dist/*.tar.gz, from what is installed, without network
 	@$(BIN)/python -m hatchling build
 
 clean: ## remove what the other targets made
-	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
+	rm -rf .venv .venv-bench dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache

@@ -22,15 +22,20 @@ def main(parts: list[str]) -> int:
         for figure in importlib.import_module(f"bench.{part}").measure():
             table.add_row(
                 figure.name,
-                f"{figure.value:,.1f} {figure.unit}",
+                shown(figure.value, figure.unit),
                 figure.peer,
-                f"{figure.peer_value:,.1f} {figure.unit}" if figure.peer_value is not None else "",
-                f"{figure.ratio:.2f}" if figure.ratio is not None else "",
+                shown(figure.peer_value, figure.unit) if figure.peer_value is not None else "",
+                f"{figure.ratio:.3g}" if figure.ratio is not None else "",
                 figure.goal,
                 {True: "reached", False: "MISSED", None: ""}[figure.reached],
             )
     Console(width=150).print(table)
     return 0
+
+
+def shown(value: float, unit: str) -> str:
+    """A value with its unit; what is counted has no decimals."""
+    return f"{value:,} {unit}".strip() if isinstance(value, int) else f"{value:,.1f} {unit}"
 
 
 if __name__ == "__main__":

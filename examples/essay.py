@@ -30,6 +30,7 @@ def deploy(
         federation: The run that built the federation.
         cidr: The VPC's address block, such as 10.1.0.0/16.
     """
+    equipment.checked(run)
     vns3, secret = equipment.router_driver(config), equipment.secrets(config).derive
     addresses = equipment.address_pool(config)
     find = partial(find_federation, account_b, federation)

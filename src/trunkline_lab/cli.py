@@ -122,9 +122,19 @@ def main(argv: Sequence[str]) -> int:
         return FAILED
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
-        print(f"error: {error.format_message()}", file=sys.stderr)
-        print(f"hint: {context.command_path if context else 'trunkline lab'} --help", file=sys.stderr)
+        print(f"error: {_said(error)}", file=sys.stderr)
+        print(f"hint: see {context.command_path if context else 'trunkline lab'} --help", file=sys.stderr)
         return USAGE
+
+
+def _said(wrong: typer.TyperException) -> str:
+    """What is wrong with an option: typer's words, and the value, which they leave out for numbers."""
+    text = wrong.format_message().replace("Value error, ", "")
+    errors = getattr(wrong.__cause__, "errors", None)  # pydantic's, which typer reads values with
+    if errors is None:
+        return text
+    value, (head, colon, rest) = repr(errors()[0]["input"]), text.partition(": ")
+    return text if value in rest else f"{head}{colon}{value}: {rest[:1].lower()}{rest[1:]}"
 
 
 def _home(name: str) -> Home:

@@ -67,7 +67,8 @@ def test_common_options_may_stand_before_the_pipeline(trunkline: Command, pipeli
         (["deploy", "--cidr", "ten"], "'ten' is no IPv4 prefix"),
         (["deploy", "--cidr", "10.1.0.0/16", "--gateway", "10.1"], "'10.1' is no IPv4 address"),
         (["deploy", "--cidr", "10.1.0.0/16", "--zone", "c"], "'c' is not one of 'a', 'b'"),
-        (["deploy", "--cidr", "10.1.0.0/16", "--count", "many"], "--count"),
+        (["deploy", "--cidr", "10.1.0.0/16", "--count", "many"], "'--count': 'many': input should be a valid integer"),
+        (["plain", "--name", ""], "--name '' is no name"),
         (["deploy"], "Missing option '--cidr'"),
         (["deploy", "--cird", "10.1.0.0/16"], "No such option: --cird (Possible options: --cidr)"),
         (["deploi"], "did you mean 'deploy'?"),
@@ -118,14 +119,14 @@ def test_other_usage_errors(trunkline: Command, pipelines: Path, words: list[str
 )
 def test_a_pipeline_written_wrongly_is_explained(trunkline: Command, pipelines: Path, name: str, said: str) -> None:
     answer = trunkline("up", f"pipelines.py:{name}")
-    assert answer.code == 1
+    assert answer.code == 64
     assert said in answer.err
     assert "Traceback" not in answer.err
 
 
 def test_an_error_before_anything_runs(trunkline: Command, pipelines: Path) -> None:
     answer = trunkline("up", "pipelines.py:refuses", "--cidr", "10.0.0.0/16")
-    assert answer.code == 1
+    assert answer.code == 64
     assert answer.err == ("error: 10.0.0.0/16 overlaps 10.0.0.0/16 of the datacentre\nhint: choose another block\n")
 
 

@@ -70,6 +70,10 @@ def test_the_main_job_and_its_report(shell):
     assert {scope["path"].rpartition("/")[2]: scope["closed"] for scope in result["access"]} == {
         "caller-route": True, "api-access": True, "api-tokens": True,
     }  # fmt: skip
+    notes = {scope["path"].rpartition("/")[2]: scope["note"] for scope in result["access"]}
+    assert re.fullmatch(r"tcp/8000 from 127\.0\.0\.1/32 in A and B, 15 min at most", notes["api-access"])
+    assert notes["caller-route"] == "a route from the router's subnet to 127.0.0.1/32"
+    assert notes["api-tokens"] == "an API token on each of 3 routers, 15 min at most"
     assert result["exposed_now"] == []
     assert "(hidden)" in json.dumps(result)  # the factory password is named, and not shown
     assert shell.exposures() == []
@@ -95,7 +99,13 @@ def test_an_overlapping_block_is_refused(shell):
         (("--cidr", "tenth"), "tenth"),
         (("--cider", "10.1.0.0/16"), "--cidr"),
         (("--account", "Z"), "'Z'"),
-        (("--access-minutes", "soon"), "soon"),
+        (("--access-minutes", "soon"), "'--access-minutes': 'soon': input should be a valid integer"),
+        (("--access-minutes", "0"), "access_minutes=0 is too short"),
+        (("--router-timeout", "-1"), "router_timeout=-1.0 is no time to wait"),
+        (("--name", "a b"), "name = 'a b' is no name for a run"),
+        (("--name", ""), "--name '' is no name for a run"),
+        (("--name", "x" * 60), "60 characters"),
+        (("--federation", ""), "federation = '' is no name"),
     ],
 )
 def test_a_wrong_option_is_usage(shell, words, says):

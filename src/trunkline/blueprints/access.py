@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from trunkline._core.context import here
 from trunkline._core.errors import Error
-from trunkline._core.steps import Node, Steps, during, step
+from trunkline._core.steps import Node, Step, Steps, during, step
 from trunkline.blueprints.equipment import together
 from trunkline.clouds.cloud import Account, Rule
 
 API_PORT = 8000
 PURPOSE = "api-access"
+LONGEST_ACCESS = 24 * 60  # minutes
 
 # An account, and the key of the state under which the id of its routers' group stands.
 Door = tuple[Account, str]
@@ -29,8 +31,9 @@ def api_access(doors: Sequence[Door], *, minutes: int, steps: Steps) -> Node:
             caller's own prefix.
         steps: What needs the access.
     """
-    if minutes < 1:
-        raise Error(f"access_minutes={minutes} is too short", hint="give whole minutes, 1 or more")
+    if not 1 <= minutes <= LONGEST_ACCESS:
+        length = "short" if minutes < 1 else "long"
+        raise Error(f"access_minutes={minutes} is too {length}", hint=f"give whole minutes, 1 to {LONGEST_ACCESS}")
     needs = ["caller", *(key for _, key in doors)]
     return during(
         "api-access",
@@ -38,6 +41,17 @@ def api_access(doors: Sequence[Door], *, minutes: int, steps: Steps) -> Node:
         close=step(partial(close_api, doors), needs=["caller"], gives=()),
         steps=steps,
     )
+
+
+def telling(opening: Step, text: str) -> Step:
+    """`opening`, which in the end tells what stands open now: `text`, with the state's values in its {fields}."""
+
+    def opened(state: dict[str, Any]) -> Any:
+        given = opening.fn(state)
+        here().note(text.format_map(state))
+        return given
+
+    return replace(opening, fn=opened)
 
 
 def open_api(doors: Sequence[Door], minutes: int, state: dict[str, Any]) -> dict[str, Any]:

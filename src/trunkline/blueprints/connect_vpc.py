@@ -17,10 +17,11 @@ from typing import Any
 
 from trunkline._core.steps import during, each, step
 from trunkline.blueprints import peering, routing
-from trunkline.blueprints.access import api_access
+from trunkline.blueprints.access import api_access, telling
 from trunkline.blueprints.equipment import (
     address_pool,
     checked,
+    checked_timeout,
     name_prefix,
     router_driver,
     secrets,
@@ -82,6 +83,8 @@ def connect_vpc(
         router_timeout: Seconds that configuring the new router may take, its boot and reboots included.
     """
     checked(run)
+    checked_timeout(router_timeout, "router_timeout")
+    checked(federation, "federation")
     driver, derive = router_driver(config), secrets(config).derive
     launch = account.launch(partial(derive, f"os-password/{run}"))
     vpc = account.stack(
@@ -129,7 +132,7 @@ def connect_vpc(
         ("routes", [("up", up), ("down", down)]),
         during(
             "caller-route",
-            open=caller_route,
+            open=telling(caller_route, "a route from the router's subnet to {caller}"),
             close=step(caller_route.undo, needs=(), gives=()),
             steps=[
                 api_access(

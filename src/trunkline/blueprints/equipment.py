@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from collections.abc import Callable, Iterable
@@ -27,8 +28,12 @@ LONGEST_NAME = 50
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
 
 
-def checked(run: str) -> str:
+def checked(run: str, field: str = "name") -> str:
     """The run's name, once it is sure that every cloud and router can write it down.
+
+    Parameters:
+        run: The name.
+        field: What it was given as, for the error.
 
     Raises:
         Error: it is empty or too long, or has characters that are not letters, digits, dots, hyphens or underscores.
@@ -36,10 +41,17 @@ def checked(run: str) -> str:
     if not isinstance(run, str) or not _NAME.fullmatch(run):
         length = f" has {len(run)} characters and" if isinstance(run, str) and len(run) > LONGEST_NAME else ""
         raise Error(
-            f"name = {run!r}{length} is no name for a run",
+            f"{field} = {run!r}{length} is no name for a run",
             hint=f"a letter or digit, then letters, digits, dots, hyphens, underscores; {LONGEST_NAME} at most",
         )
     return run
+
+
+def checked_timeout(seconds: float, field: str) -> float:
+    """`seconds`, once it is sure that it is a time to wait. Raises Error naming `field`."""
+    if not 0 < seconds < math.inf:
+        raise Error(f"{field}={seconds} is no time to wait", hint="give seconds, more than 0")
+    return seconds
 
 
 def template(name: str, account: Account) -> Path:

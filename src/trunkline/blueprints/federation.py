@@ -13,6 +13,7 @@ from trunkline.blueprints.access import api_access
 from trunkline.blueprints.equipment import (
     address_pool,
     checked,
+    checked_timeout,
     name_prefix,
     router_driver,
     secrets,
@@ -51,6 +52,7 @@ def federation(
         router_timeout: Seconds that configuring a router may take, its boot and reboots included.
     """
     checked(run)
+    checked_timeout(router_timeout, "router_timeout")
     on_prem = config.site(site)
     driver = router_driver(config)
     stack = account.stack(

@@ -29,8 +29,9 @@ def api_tokens(driver: Driver, routers: Routers, *, needs: Sequence[str], steps:
 
 def mint_tokens(driver: Driver, routers: Routers, state: dict[str, Any]) -> None:
     """Mint a token on every router; it stays in this process and is not part of the state."""
-    name = f"trunkline {here().run}"
-    together(lambda router: driver.token(router, name, TOKEN_SECONDS), routers(state))
+    name, all_of_them = f"trunkline {here().run}", routers(state)
+    here().note(f"an API token on each of {len(all_of_them)} routers, {TOKEN_SECONDS // 60} min at most")
+    together(lambda router: driver.token(router, name, TOKEN_SECONDS), all_of_them)
 
 
 def revoke_tokens(driver: Driver, routers: Routers, state: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from trunkline._core.errors import Error
 from trunkline.cli import pipelines
 from trunkline.cli.exits import Exit
 from trunkline.cli.options import COMMON, FLAGS, Input, inputs, internal, parameter
@@ -52,7 +53,7 @@ class Call:
     @property
     def run(self) -> str:
         """The run's name: --name, else made of the pipeline and its options, so that the same call is the same run."""
-        if self.common.get("name"):
+        if self.common.get("name") is not None:
             return str(self.common["name"])
         options = json.dumps({key: str(value) for key, value in sorted(self.values.items())})
         return f"{pipelines.short_name(self.reference)}-{hashlib.sha256(options.encode()).hexdigest()[:8]}"
@@ -63,13 +64,26 @@ class Call:
         return self._config
 
     def build(self) -> tuple[Any, dict[str, Any]]:
-        """Call the pipeline's function with its options; answers its steps and its data. Touches no cloud."""
+        """Call the pipeline's function with its options; answers its steps and its data. Touches no cloud.
+
+        Raises:
+            ConfigError: The configuration, or an option that refers to it, is wrong.
+            Refused: The function refused its options, or returned no pipeline.
+            Whatever else the function raises.
+        """
+        if not self.run.strip() or not self.run.isprintable():
+            raise pipelines.Refused(f"--name {self.run!r} is no name for a run", hint="give it text, such as acme-10.1")
         if self.common["config"] is not None or any(each.source in ("account", "config") for each in self.inputs):
             self._config = load(self.common["config"])
             if self.common["caller"] is not None:
                 self._config = self._config.with_caller(self.common["caller"])
         arguments = {each.name: self._argument(each) for each in self.inputs}
-        steps, data = pipelines.parts(self.fn(**arguments), self.reference)
+        try:
+            steps, data = pipelines.parts(self.fn(**arguments), self.reference)
+        except ConfigError:
+            raise
+        except Error as error:
+            raise pipelines.Refused(str(error), hint=error.hint) from error
         return steps, dict(data)
 
     def _argument(self, item: Input) -> Any:

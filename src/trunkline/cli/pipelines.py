@@ -22,6 +22,10 @@ class UnknownPipeline(Error):
     """There is no pipeline of that name, or none in that file."""
 
 
+class Refused(Error):
+    """A pipeline's function refused its options; nothing was touched."""
+
+
 def installed() -> dict[str, EntryPoint]:
     """The installed pipelines by name, sorted. Loads none of them."""
     return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}

@@ -62,8 +62,9 @@ def _validate(name: str, factory: Callable[..., Account], fields: Mapping[str, o
     types = get_type_hints(factory)
     for field, value in fields.items():
         if field not in parameters:
+            # Its value is not shown: a field that nobody knows may be a secret's, written wrongly.
             raise Error(
-                f"account {name}: the field '{field}' = {_shown(field, value)} is not known",
+                f"account {name}: the field '{field}' is not known",
                 hint=_one_of(field, parameters),
             )
         if not isinstance(value, types[field]):
@@ -79,7 +80,7 @@ def _validate(name: str, factory: Callable[..., Account], fields: Mapping[str, o
 
 
 def _shown(field: str, value: object) -> str:
-    return "***" if any(word in field for word in ("secret", "token", "password", "key")) else repr(value)
+    return "(hidden)" if any(word in field for word in ("secret", "token", "password", "key")) else repr(value)
 
 
 def _one_of(word: str, words: Iterable[str]) -> str:

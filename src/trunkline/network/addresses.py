@@ -101,7 +101,10 @@ class Pool:
             if key in table:
                 held = IPv4Network(table[key])
                 if block not in (None, held):
-                    raise Error(f"{key} already has {held}, not {block}", hint=f"use {held}, or another name")
+                    raise Error(
+                        f"{key} already has {held}, not {block}",
+                        hint=f"use {held}, or another name; or take {key} out of {self.path} if it is not deployed",
+                    )
             else:
                 held = block if block is not None else self._free(length, in_use)
             if not held.subnet_of(self.pool):
@@ -131,7 +134,10 @@ class Pool:
                 return block
             # Go on behind the larger of the two: a step a time would take for ever past a /8.
             candidate = max(int(block.broadcast_address), int(other.broadcast_address)) + 1
-        raise Error(f"the pool {self.pool} has no free /{length} left", hint="release a block, or enlarge the pool")
+        raise Error(
+            f"the pool {self.pool} has no free /{length} left",
+            hint=f"enlarge the pool, or take out of {self.path} what is not deployed any more",
+        )
 
     @contextmanager
     def _locked(self) -> Iterator[dict[str, str]]:

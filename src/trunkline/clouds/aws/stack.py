@@ -78,6 +78,7 @@ class StackStep:
         with translated(self._account.name, f"stack {work.name}"):
             there = work.ready()
             stack = work.apply(there, self._template, values)
+        work.place.note(f"stack {work.name} stands")
         return self._outputs(stack)
 
     def find(self, state: Mapping[str, Any]) -> dict[str, Any] | None:

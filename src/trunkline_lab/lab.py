@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from . import settings
 from .addresses import Claim
+from .faults import Faults
 from .site import Site
 from .world import Pace, World
 
@@ -42,8 +43,10 @@ class Lab:
         routers: How many factory-fresh controllers to boot outside any cloud.
         directory: Where configuration and secrets go; a temporary one, removed at `stop`, when none is given.
         callers: The addresses of this computer from which users call; the first goes into the configuration.
+        seed: Of the faults that strike by chance.
 
     Attributes:
+        faults: What is to go wrong: `lab.faults.add("aws:ec2:CreateVpc", "lost", times=1)`.
         config: The configuration's path, for `trunkline --config`.
         aws, azure: The clouds' faces; `.endpoint` and `.calls`.
         controllers: The routers.
@@ -65,7 +68,9 @@ class Lab:
         routers: int = 0,
         directory: Path | None = None,
         callers: Iterable[str] = (CALLER,),
+        seed: int = 0,
     ) -> None:
+        self.faults = Faults(seed)
         self.pace = pace or Pace()
         self.callers = tuple(callers)
         self._routers = routers
@@ -96,6 +101,7 @@ class Lab:
     def _start(self) -> None:
         claim = Claim()
         self._undo.append(claim.release)
+        claim.addresses.gate = self.faults.gate
         self.world = World(claim.addresses, self.pace)
         with ThreadPoolExecutor(3) as side_by_side:
             parts = [side_by_side.submit(part) for part in (self._start_aws, self._start_azure, self._start_routers)]
@@ -110,22 +116,30 @@ class Lab:
 
     def _start_aws(self) -> None:
         from .aws import AwsFace
+        from .faults_aws import AwsFaults
 
         self.aws = AwsFace(self.world, region=REGIONS["aws"])
+        self.aws.gateway.rules.insert(0, AwsFaults(self.faults))
         self.aws.start()
         self._undo.append(self.aws.stop)
 
     def _start_azure(self) -> None:
         from .azure import AzureFace
+        from .faults_azure import AzureFaults
 
         self.azure = AzureFace(self.world, subscriptions=tuple(AZURE_SUBSCRIPTIONS.values()), tenant=TENANT)
+        self.azure.hooks.append(AzureFaults(self.faults))
         self.azure.start()
         self._undo.append(self.azure.stop)
 
     def _start_routers(self) -> None:
+        from .faults_vns3 import RouterFaults
         from .vns3 import Controllers, Workbench
 
         self.controllers = Controllers(self.world, callers=self.callers)
+        struck = RouterFaults(self.faults)
+        self.controllers.before.append(struck.before)
+        self.controllers.after.append(struck.after)
         self._undo.append(self.controllers.stop)
         self.bench = Workbench(self.world)
         self.site = Site("datacentre", self.world.addresses.take())

@@ -66,14 +66,20 @@ FAST = Pace(resource=0.0, boot=0.0, reboot=0.3, keyset=0.1)
 
 
 class PublicAddresses:
-    """The lab's public addresses: one loopback /24 of its own, handed out once each."""
+    """The lab's public addresses: one loopback /24 of its own, handed out once each.
+
+    Attributes:
+        gate: Asked before each is handed out; raises RuntimeError to say that there is none.
+    """
 
     def __init__(self, prefix: str) -> None:
+        self.gate: Callable[[], None] = lambda: None
         self._free = [f"{prefix}.{n}" for n in range(250, 1, -1)]
         self._lock = threading.Lock()
 
     def take(self) -> str:
         """The next free address. Raises RuntimeError when all 249 are in use."""
+        self.gate()
         with self._lock:
             if not self._free:
                 raise RuntimeError("the lab has no public address left")

@@ -55,6 +55,7 @@ class Call:
         environ: The WSGI environment for whoever answers; its input stream is made afresh by `replay`.
         body: The request's body.
         via: The service on whose behalf the call is made ("cloudformation"), "" for a caller's own.
+        fault: What a fault on demand did to it, for the log; "" for nothing.
     """
 
     service: str
@@ -64,6 +65,7 @@ class Call:
     environ: WSGIEnvironment = field(repr=False)
     body: bytes = field(repr=False)
     via: str = ""
+    fault: str = ""
 
     @cached_property
     def form(self) -> dict[str, str]:
@@ -103,6 +105,7 @@ class Record:
         when: Aware UTC time of arrival.
         seconds: How long the answer took.
         outcome: "ok", or the error's code ("DependencyViolation").
+        fault: As in `Call`; the client then saw something else than `outcome`.
     """
 
     service: str
@@ -113,6 +116,7 @@ class Record:
     when: datetime
     seconds: float
     outcome: str
+    fault: str = ""
 
 
 def read(environ: WSGIEnvironment, account_of: Callable[[str], str], default_region: str) -> Call:

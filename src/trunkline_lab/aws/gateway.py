@@ -51,7 +51,9 @@ class Gateway:
         given, outcome = self._answer(call)
         seconds = time.monotonic() - start
         self.calls.append(
-            Record(call.service, call.operation, call.account, call.region, call.via, when, seconds, outcome)
+            Record(
+                call.service, call.operation, call.account, call.region, call.via, when, seconds, outcome, call.fault
+            )
         )
         return given
 

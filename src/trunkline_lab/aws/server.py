@@ -1,10 +1,16 @@
-"""A small threaded WSGI server on loopback with keep-alive, for one application that answers whole bodies."""
+"""A small threaded WSGI server on loopback with keep-alive, for one application that answers whole bodies.
+
+The application may ask for a broken connection: it sets "trunkline.cut" in the environment to "lost" (closed without
+an answer), "reset" (the same with a TCP reset) or "half" (the headers and half of the body).
+"""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import os
 import socket
+import struct
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER with zero seconds: close() answers with a reset
 
 
 def environment(method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> WSGIEnvironment:
@@ -61,7 +70,19 @@ class _Handler(BaseHTTPRequestHandler):
         lines = [f"HTTP/1.1 {started['status']}", *(f"{n}: {v}" for n, v in [*started["headers"], *length])]
         # One write: head and body in one packet, so that no delayed acknowledgement holds up the body.
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        cut = environ.get("trunkline.cut")
+        if cut:
+            self._break_off(cut, head + chunks[: len(chunks) // 2])
+            return
         self.wfile.write(head if self.command == "HEAD" else head + chunks)
+
+    def _break_off(self, cut: str, half: bytes) -> None:
+        self.close_connection = True
+        if cut == "half":
+            self.wfile.write(half)
+        if cut == "reset":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            os.close(self.connection.detach())  # no shutdown before it: that would end the connection politely
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = _serve
 

@@ -39,7 +39,11 @@ class ArmError(Exception):
 
 
 class Lost(Exception):
-    """Raised by a hook: the connection is closed and the caller never sees an answer."""
+    """Raised by a hook: the connection is closed, or reset, and the caller never sees an answer."""
+
+    def __init__(self, *, reset: bool = False) -> None:
+        super().__init__("reset" if reset else "closed")
+        self.reset = reset
 
 
 def invalid_template(message: str) -> ArmError:

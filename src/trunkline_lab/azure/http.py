@@ -29,7 +29,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; None is an empty body."""
+    """One answer; None is an empty body. A body of bytes is sent as it is, with the content type in the headers.
+
+    A header "trunkline-cut" is not sent: "half" breaks the connection off in the middle of the body.
+    """
 
     status: int
     body: Any = None
@@ -49,6 +52,7 @@ class Call:
         when: Seconds since the epoch.
         status: The answer's status; 0 while there is none, or when the answer was lost.
         body: The request's body, for hooks, while they are asked; secrets and all, so it is not kept.
+        fault: What a fault on demand did to it; "" for nothing.
     """
 
     method: str
@@ -59,6 +63,7 @@ class Call:
     when: float
     status: int = 0
     body: Any = field(default=None, repr=False)
+    fault: str = ""
 
 
 class Hook(Protocol):

@@ -6,6 +6,8 @@ import asyncio
 import json
 import logging
 import re
+import socket
+import struct
 import threading
 import time
 import uuid
@@ -20,6 +22,7 @@ from trunkline_lab.azure.routing import Api, Handler
 _ADDRESS = "127.0.0.1"
 _LOG = logging.getLogger(__name__)
 _READ_ONLY = {"GET", "HEAD"}
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER with zero seconds: close() answers with a reset
 
 
 class Server:
@@ -71,9 +74,8 @@ class Server:
             answer = await self._answer(incoming)
         except ArmError as refused:
             answer = _refusal(refused)
-        except Lost:
-            if incoming.transport is not None:
-                incoming.transport.abort()
+        except Lost as lost:
+            _break_off(incoming, reset=lost.reset)
             answer = Answer(503)  # never sent
         headers = {
             "x-ms-request-id": str(uuid.uuid4()),
@@ -81,10 +83,17 @@ class Server:
             "cache-control": "no-cache",
             **answer.headers,
         }
+        cut = headers.pop("trunkline-cut", None)
         if answer.body is None:
             return web.Response(status=answer.status, headers=headers)
-        text = json.dumps(answer.body)
-        return web.Response(status=answer.status, headers=headers, text=text, content_type="application/json")
+        body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+        headers.setdefault("content-type", "application/json; charset=utf-8")
+        if cut is None:
+            return web.Response(status=answer.status, headers=headers, body=body)
+        headers["content-length"] = str(len(body))
+        half = web.Response(status=answer.status, headers=headers, body=body[: len(body) // 2])
+        half.force_close()
+        return half
 
     async def _answer(self, incoming: web.Request) -> Answer:
         """Log the request, let the hooks look at it, do it. Raises ArmError and Lost."""
@@ -136,6 +145,16 @@ def _refusal(refused: ArmError) -> Answer:
     if refused.status == 429:
         headers["retry-after-ms"] = "50"
     return Answer(refused.status, refused.body(), headers)
+
+
+def _break_off(incoming: web.Request, *, reset: bool) -> None:
+    """Close the connection without a word, or with a TCP reset."""
+    if incoming.transport is None:
+        return
+    if reset:
+        connection = incoming.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    incoming.transport.abort()
 
 
 def _authorize(request: Request) -> None:

@@ -12,10 +12,20 @@ controllers.settle()
 controllers.stop()
 """
 
-from .controller import Controller, LoggedCall
+from .controller import Call, Controller, LoggedCall, Reply
 from .controllers import Controllers
 from .license import issue as issue_license
 from .refusals import ConnectionDropped, Refusal
 from .workbench import Workbench
 
-__all__ = ["ConnectionDropped", "Controller", "Controllers", "LoggedCall", "Refusal", "Workbench", "issue_license"]
+__all__ = [
+    "Call",
+    "ConnectionDropped",
+    "Controller",
+    "Controllers",
+    "LoggedCall",
+    "Refusal",
+    "Reply",
+    "Workbench",
+    "issue_license",
+]

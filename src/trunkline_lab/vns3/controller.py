@@ -26,6 +26,16 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass
+class Reply:
+    """An answer on its way out: JSON, or a text of some other type; `half` breaks off in the middle of it."""
+
+    status: int
+    body: object
+    content_type: str = "application/json"
+    half: bool = False
+
+
+@dataclass
 class Call:
     """One request on its way through a controller.
 
@@ -37,6 +47,8 @@ class Call:
         text: A body that is no JSON (a licence).
         query: The query's parameters.
         parts: The path's variables.
+        reply: The answer, once there is one; a hook may give or replace it.
+        fault: What a fault on demand did to it, for the log; "" for nothing.
     """
 
     controller: Controller
@@ -47,6 +59,8 @@ class Call:
     text: str
     query: Mapping[str, str]
     parts: Mapping[str, str]
+    reply: Reply | None = None
+    fault: str = ""
 
     def id(self, name: str) -> int:
         """A number in the path; 400 when it is none."""
@@ -58,7 +72,7 @@ Hook = Callable[[Call], Awaitable[None] | None]
 
 @dataclass(frozen=True)
 class LoggedCall:
-    """One request that was answered: when (epoch seconds), by whom, what, with which status, in how many seconds."""
+    """One request: when (epoch seconds), by whom, what, with which status (0: no answer), in how many seconds."""
 
     at: float
     client: str
@@ -67,6 +81,7 @@ class LoggedCall:
     operation: str
     status: int
     seconds: float
+    fault: str = ""
 
 
 class Surroundings(Protocol):
@@ -129,7 +144,7 @@ class Controller:
         calls: The last requests, oldest first.
         counts: How often each operation was answered.
         before, after: Hooks around every request, for faults: each gets the Call and may wait, raise Refusal or
-            raise ConnectionDropped.
+            ConnectionDropped, or set the call's `reply` (before: in place of doing anything).
     """
 
     def __init__(self, machine: Machine, surroundings: Surroundings) -> None:
@@ -248,9 +263,11 @@ class Controller:
             self._listener.close()
         self.machine = machine
 
-    def record(self, began: float, client: str, method: str, path: str, operation: str, status: int) -> None:
-        """Write one answered request into the log."""
-        self.calls.append(LoggedCall(began, client, method, path, operation, status, time.time() - began))
+    def record(
+        self, began: float, client: str, method: str, path: str, operation: str, status: int, fault: str = ""
+    ) -> None:
+        """Write one request into the log."""
+        self.calls.append(LoggedCall(began, client, method, path, operation, status, time.time() - began, fault))
         self.counts[operation] += 1
 
     def stop(self) -> None:

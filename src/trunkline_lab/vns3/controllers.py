@@ -13,7 +13,7 @@ from ..tunnels import Gateway
 from ..world import Face, Machine, World
 from . import links
 from .connected import advertised, connected_subnets
-from .controller import Controller
+from .controller import Controller, Hook
 from .links import Links
 from .reports import TunnelReport
 from .server import make_protocol
@@ -32,6 +32,9 @@ class Controllers:
             cloud admits at least one of them; each connection is then judged by its own address.
         thread: The event loop to live in; one is made when none is given.
 
+    Attributes:
+        before, after: Hooks of every controller, as `Controller.before` and `.after`; append to them before use.
+
     Thread safe: every public method may be called from any thread.
     """
 
@@ -39,6 +42,8 @@ class Controllers:
         self.world = world
         self.pace = world.pace
         self.callers = tuple(callers)
+        self.before: list[Hook] = []
+        self.after: list[Hook] = []
         self._own_thread = thread is None
         self.thread = thread or LoopThread("vns3")
         self._faces: list[Face] = []
@@ -200,6 +205,8 @@ class Controllers:
             known.move(machine)
         elif machine.public_address is not None:
             controller = Controller(machine, self)
+            controller.before += self.before
+            controller.after += self.after
             self._controllers[machine.id] = controller
             controller.start(await make_protocol(controller))
 

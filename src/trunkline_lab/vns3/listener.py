@@ -17,7 +17,7 @@ from collections.abc import Callable
 PORT = 8000
 _BACKLOG = 64
 _HANDSHAKE_SECONDS = 10.0
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER with zero seconds: close() answers with a reset
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER with zero seconds: close() answers with a reset
 
 
 class Listener:
@@ -84,7 +84,7 @@ class Listener:
         except OSError:  # gone again, or no descriptor free: the next readiness tries again
             return
         if not self._admitted(client):
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             connection.close()
             return
         connection.setblocking(False)

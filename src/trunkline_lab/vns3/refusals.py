@@ -24,7 +24,11 @@ class Refusal(Exception):
 
 
 class ConnectionDropped(Exception):
-    """Raised by a hook to cut the client's connection without an answer."""
+    """Raised by a hook to cut the client's connection without an answer, or with a TCP reset."""
+
+    def __init__(self, *, reset: bool = False) -> None:
+        super().__init__("reset" if reset else "dropped")
+        self.reset = reset
 
 
 def bad_argument(message: str) -> Refusal:

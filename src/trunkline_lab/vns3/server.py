@@ -8,6 +8,7 @@ import hmac
 import inspect
 import json
 import logging
+import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
@@ -27,7 +28,8 @@ from . import (
     status_api,
 )
 from .arguments import Arguments
-from .controller import Call
+from .controller import Call, Reply
+from .listener import RESET
 from .operations import Operation
 from .refusals import UNLICENSED, ConnectionDropped, Refusal, bad_argument, not_found, prerequisite, unauthorized
 
@@ -69,67 +71,95 @@ async def make_protocol(controller: Controller) -> Callable[[], asyncio.BaseProt
 def _answer_with(controller: Controller, operation: Operation | None) -> _Answer:
     async def answer(request: web.Request) -> web.StreamResponse:
         began, client = time.time(), request.remote or ""
-        try:
-            status, body = await _perform(controller, operation, request, client)
-        except ConnectionDropped:
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response()
         name = operation.name if operation else f"{request.method} (unknown)"
-        controller.record(began, client, request.method, request.path, name, status)
-        return web.json_response(body, status=status)
+        call = _call(controller, request, client)
+        try:
+            reply = await _perform(controller, operation, request, call)
+        except ConnectionDropped as dropped:
+            controller.record(began, client, call.method, request.path, name, 0, call.fault)
+            _break_off(request, reset=dropped.reset)
+            return web.Response()
+        controller.record(began, client, call.method, request.path, name, reply.status, call.fault)
+        return _response(reply)
 
     return answer
 
 
-async def _perform(
-    controller: Controller, operation: Operation | None, request: web.Request, client: str
-) -> tuple[int, object]:
-    if not controller.admitted(client):  # the rule went away under a kept connection
+async def _perform(controller: Controller, operation: Operation | None, request: web.Request, call: Call) -> Reply:
+    """Answer a request; what a hook has replied stands. Raises ConnectionDropped."""
+    if not controller.admitted(call.client):  # the rule went away under a kept connection
         raise ConnectionDropped
     try:
-        _authenticate(controller, request, client)
-        call = await _read(controller, request, client)
+        _authenticate(controller, request, call.client)
+        await _read(request, call)
         await _run_hooks(controller.before, call)
+        if call.reply is None:
+            call.reply = await _do(controller, operation, call)
+            await _run_hooks(controller.after, call)
+        return call.reply
+    except Refusal as refusal:
+        return Reply(refusal.status, refusal.body())
+
+
+async def _do(controller: Controller, operation: Operation | None, call: Call) -> Reply:
+    """Do what a call asks for; a refusal is an answer too."""
+    try:
         if operation is None:
-            raise not_found(f"no such resource: {request.method} {request.path}")
+            raise not_found(f"no such resource: {call.method} /api{call.path}")
         if operation.licensed and not controller.settings.licensed:
             raise prerequisite(UNLICENSED)
-        response = operation.handler(call)
-        if request.method != "GET":
+        given = operation.handler(call)
+        response = await given if inspect.isawaitable(given) else given
+        if call.method != "GET":
             controller.surroundings.touched()
-        await _run_hooks(controller.after, call)
-        return operation.status, {"response": response}
+        return response if isinstance(response, Reply) else Reply(operation.status, {"response": response})
     except Refusal as refusal:
-        return refusal.status, refusal.body()
-    except ConnectionDropped:
-        raise
+        return Reply(refusal.status, refusal.body())
     except Exception:
-        _log.exception("%s: %s %s", controller.machine.name, request.method, request.path)
-        return 500, Refusal(500, "InternalServerError", "internal error").body()
+        _log.exception("%s: %s %s", controller.machine.name, call.method, call.path)
+        return Reply(500, Refusal(500, "InternalServerError", "internal error").body())
 
 
-async def _read(controller: Controller, request: web.Request, client: str) -> Call:
-    text = await request.text()
-    body: object = {}
-    if text and "json" in request.content_type:
-        try:
-            body = json.loads(text)
-        except ValueError:
-            raise bad_argument("the body is no JSON") from None
-        if not isinstance(body, dict):
-            raise bad_argument("the body is no JSON object")
-    path = request.path.removeprefix("/api")
-    return Call(
-        controller,
-        request.method,
-        path,
-        client,
-        Arguments(body if isinstance(body, dict) else {}),
-        text,
-        dict(request.query),
-        dict(request.match_info),
+def _response(reply: Reply) -> web.Response:
+    text = json.dumps(reply.body) if reply.content_type == "application/json" else str(reply.body)
+    body = text.encode()
+    headers = {"Content-Type": f"{reply.content_type}; charset=utf-8"}
+    if not reply.half:
+        return web.Response(status=reply.status, body=body, headers=headers)
+    response = web.Response(
+        status=reply.status, body=body[: len(body) // 2], headers=headers | {"Content-Length": str(len(body))}
     )
+    response.force_close()
+    return response
+
+
+def _break_off(request: web.Request, *, reset: bool) -> None:
+    """Close the connection without a word, or with a TCP reset."""
+    if request.transport is None:
+        return
+    if reset:
+        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    request.transport.abort()
+
+
+def _call(controller: Controller, request: web.Request, client: str) -> Call:
+    """The request before its body was read."""
+    path, query = request.path.removeprefix("/api"), dict(request.query)
+    return Call(controller, request.method, path, client, Arguments({}), "", query, dict(request.match_info))
+
+
+async def _read(request: web.Request, call: Call) -> None:
+    """Read the body into the call. Raises Refusal."""
+    call.text = await request.text()
+    if not call.text or "json" not in request.content_type:
+        return
+    try:
+        body = json.loads(call.text)
+    except ValueError:
+        raise bad_argument("the body is no JSON") from None
+    if not isinstance(body, dict):
+        raise bad_argument("the body is no JSON object")
+    call.body = Arguments(body)
 
 
 async def _run_hooks(hooks: Iterable[Hook], call: Call) -> None:

@@ -1,41 +1,34 @@
 """The port for a journal: what a recorder sees, and what it makes a second attempt do."""
 
-import json
-
 import pytest
 
 from trunkline import during, each, pipe, step
 from trunkline._core.events import RunEnded, RunStarted, StepEnded, StepNoted
-from trunkline._core.recorder import Record
+from trunkline.durable.kept_run import KeptRun
+from trunkline.durable.ledger import Entry
 
 
-class Memory:
-    """A recorder that keeps what it is told, in order; `records` is what an earlier attempt left."""
+class Memory(KeptRun):
+    """A run whose lines stay in memory; `lines` of an earlier one may be gone on with."""
 
-    def __init__(self, records=None):
-        self.records, self.told = dict(records or {}), []
+    def __init__(self, earlier=()):
+        super().__init__(self, "run", 1)
+        self.lines = []
+        for entry in earlier:
+            self.apply(entry)
 
-    def recorded(self, path):
-        return self.records.get(path)
+    def add(self, line):
+        self.lines.append(line.entry)
 
-    async def intend(self, path):
-        self.told.append(("intend", path))
-        self.records[path] = Record("unknown", {})
+    def commit(self):
+        pass
 
-    async def done(self, path, outputs):
-        self.told.append(("done", path))
-        kept = json.loads(json.dumps(outputs))
-        self.records[path] = Record("done", kept)
-        return kept
+    async def committed(self):
+        pass
 
-    async def unknown(self, path, error):
-        self.told.append(("unknown", path))
-
-    async def owe(self, path, state):
-        self.told.append(("owe", path))
-
-    async def paid(self, path):
-        self.told.append(("paid", path))
+    @property
+    def told(self):
+        return [(entry.kind, entry.path) for entry in self.lines]
 
 
 def build(made, fail=()):
@@ -70,7 +63,7 @@ def test_what_is_done_is_replayed_and_gives_the_same_state():
     memory, made = Memory(), []
     first = pipe({}, build(made), recorder=memory)
     again, log = [], Log()
-    assert pipe({}, build(again), recorder=Memory(memory.records), observers=[log]) == first
+    assert pipe({}, build(again), recorder=Memory(memory.lines), observers=[log]) == first
     assert again == []
     assert all(event.replayed for event in log.events if isinstance(event, StepEnded) and "#" not in event.path)
 
@@ -82,7 +75,7 @@ def test_a_second_attempt_goes_on_where_the_first_failed():
     assert ("unknown", "s/d") in memory.told
     assert ("paid", "s") in memory.told
     again = []
-    result = pipe({}, build(again), recorder=Memory(memory.records))
+    result = pipe({}, build(again), recorder=Memory(memory.lines))
     assert again == ["d", "f"]
     assert result["b"] == "b of 1"
 
@@ -91,7 +84,7 @@ def test_what_is_unknown_is_looked_for_before_it_is_made_again():
     made = []
     found = step(lambda s: made.append("fn") or {"id": "new"}, find=lambda s: {"id": "old"})
     lost = step(lambda s: made.append("fn") or {"id": "new"}, find=lambda s: None)
-    unknown = {"vpc": Record("unknown", {})}
+    unknown = [Entry("intend", "vpc", None, 0.0)]
     assert pipe({}, [("vpc", found)], recorder=Memory(unknown)) == {"id": "old"}
     assert made == []
     assert pipe({}, [("vpc", lost)], recorder=Memory(unknown)) == {"id": "new"}

@@ -9,7 +9,7 @@ import time
 from collections.abc import Coroutine, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from trunkline._core import events
 from trunkline._core.errors import Misuse
@@ -58,8 +58,31 @@ def pipe(
         StepTimeout: a step took longer than its timeout.
         Whatever a step raises, with the note "in step PATH"; several side by side as an ExceptionGroup.
     """
-    shared = Run(_run_name(run), observers, recorder, grace, in_loop=False)
-    return _drive(_whole(shared, checked_data(data), nodes(steps)))
+    shared = Run(run_name(run), observers, recorder, grace, in_loop=False)
+    return _drive(_whole(shared, checked_data(data), nodes(steps), "go"))
+
+
+def retrace(
+    data: Mapping[str, Any],
+    steps: Steps,
+    recorder: Recorder,
+    mode: Literal["undo", "pay"],
+    *,
+    run: str,
+    observers: Iterable[events.Observer] = (),
+    grace: float = GRACE,
+) -> None:
+    """Undo what a recorded run did, newest first; or pay, which closes what it left open and does nothing else.
+
+    Parameters:
+        data: What the run began with.
+        steps: The run's steps.
+        recorder: What is known of the run; told of what is undone and closed.
+        mode: "undo" or "pay".
+        run, observers, grace: As for pipe.
+    """
+    shared = Run(run_name(run), observers, recorder, grace, in_loop=False)
+    _drive(_whole(shared, checked_data(data), nodes(steps), mode))
 
 
 async def apipe(
@@ -72,22 +95,27 @@ async def apipe(
     recorder: Recorder | None = None,
 ) -> State:
     """`pipe` for callers inside an event loop; a cancel of the calling task closes the open scopes first."""
-    shared = Run(_run_name(run), observers, recorder, grace, in_loop=True)
+    shared = Run(run_name(run), observers, recorder, grace, in_loop=True)
     from trunkline._core.waiting import Fatal
 
     try:
-        return await _whole(shared, checked_data(data), nodes(steps))
+        return await _whole(shared, checked_data(data), nodes(steps), "go")
     except Fatal as fatal:
         raise fatal.cause from None
 
 
-async def _whole(run: Run, data: State, steps: Nodes) -> State:
+async def _whole(run: Run, data: State, steps: Nodes, mode: Literal["go", "undo", "pay"]) -> State:
+    place = Place(run)
+    if run.recorder is not None:
+        from trunkline._core.kept import Kept
+
+        place = Kept(run, run.recorder, mode)
     started = time.monotonic()
     if run.observers:
         run.emit(events.RunStarted(run.name, time.time(), outline(steps)))
     error: BaseException | None = None
     try:
-        return {**data, **await Place(run).walk(steps, data)}
+        return {**data, **await place.walk(steps, data)}
     except BaseException as raised:
         error = raised
         raise
@@ -95,7 +123,8 @@ async def _whole(run: Run, data: State, steps: Nodes) -> State:
         run.emit(events.RunEnded(run.name, time.time(), time.monotonic() - started, error))
 
 
-def _run_name(run: str | None) -> str:
+def run_name(run: str | None) -> str:
+    """The run's name, made up when none is given. Raises Misuse for what is no name."""
     if run is None:
         return f"run-{os.urandom(4).hex()}"
     if not isinstance(run, str) or not run.strip() or not run.isprintable():

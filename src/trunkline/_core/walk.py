@@ -31,6 +31,8 @@ class Run:
         self, name: str, observers: Iterable[events.Observer], recorder: Recorder | None, grace: float, in_loop: bool
     ) -> None:
         self.name, self.recorder, self.grace, self.in_loop = name, recorder, grace, in_loop
+        if recorder is not None:
+            recorder.in_loop = in_loop
         self.observers = list(observers)
         self._lock = threading.Lock()
 
@@ -49,6 +51,8 @@ class Run:
         if not self.in_loop:
             await _LoopNeeded()
             self.in_loop = True
+            if self.recorder is not None:
+                self.recorder.in_loop = True
 
 
 class _LoopNeeded:
@@ -66,11 +70,11 @@ class Place:
 
     async def walk(self, steps: Steps, state: Mapping[str, Any]) -> State:
         """Run steps one after the other; answers what they changed together."""
-        run, prefix = self.run, f"{self.path}/" if self.path else ""
+        prefix = f"{self.path}/" if self.path else ""
         now = dict(state)
         changes: State = {}
         for node in nodes(steps):
-            given = await node.run(now, Place(run, prefix + node.name))
+            given = await node.run(now, self.at(prefix + node.name))
             if given:
                 now.update(given)
                 changes.update(given)
@@ -96,34 +100,16 @@ class Place:
         return [task.result() for task in tasks]
 
     async def leaf(self, step: Step, state: Mapping[str, Any]) -> Changes:
-        """Run one step here, or replay what is recorded of it; answers what it changed."""
-        recorder = self.run.recorder
-        if recorder is None:
-            changes, late = await self._perform(self.path, step.fn, step, state)
-        else:
-            record = recorder.recorded(self.path)
-            if record is not None and record.outcome == "done":
-                self._ended(self.path, time.monotonic(), tuple(record.outputs), replayed=True)
-                return record.outputs
-            await recorder.intend(self.path)
-            try:
-                changes, late = await self._find_or_perform(step, state, begun=record is not None)
-            except BaseException as error:
-                await recorder.unknown(self.path, error)
-                raise
-            changes = await recorder.done(self.path, changes or {})
+        """Run one step here; answers what it changed."""
+        changes, late = await self._perform(self.path, step.fn, step, state)
         if late is not None:
             raise late
         return changes or {}
 
     async def scope(self, opening: Step, closing: Step, steps: Steps, state: Mapping[str, Any]) -> Changes:
         """Open, run the steps, and close whatever happened; answers what the steps changed."""
-        run = self.run
-        await run.need_loop()
-        if run.recorder is not None:
-            await run.recorder.owe(self.path, state)
-        run.emit(events.ScopeOpened(run.name, self.path, time.time()))
-        started, inside = time.monotonic(), dict(state)
+        await self.run.need_loop()
+        started, inside = self._owed_from_now(), dict(state)
         changes: State = {}
         failure: BaseException | None = None
         try:
@@ -134,48 +120,52 @@ class Place:
             changes = await self.walk(steps, inside)
         except BaseException as error:  # a cancel too: from here on closing is owed
             failure = error
-        owed, cancel = await self._close(closing, inside)
-        run.emit(events.ScopeClosed(run.name, self.path, time.time(), time.monotonic() - started, owed))
-        if run.recorder is not None and owed is None:
-            await run.recorder.paid(self.path)
-        _raise_all(failure or cancel, owed, self.path)
+        owed, cancel = await self._close(closing, inside, started)
+        raise_all(failure or cancel, owed, self.path)
         return changes
 
+    def at(self, path: str) -> Place:
+        """The place at another path of this run."""
+        return Place(self.run, path)
+
+    def _owed_from_now(self) -> float:
+        self.run.emit(events.ScopeOpened(self.run.name, self.path, time.time()))
+        return time.monotonic()
+
     async def _part(self, suffix: str, part: Node | Steps, state: Mapping[str, Any]) -> Changes:
-        place = Place(self.run, self.path + suffix)
+        place = self.at(self.path + suffix)
         return await (part.run(state, place) if isinstance(part, Node) else place.walk(part, state))
 
-    async def _find_or_perform(self, step: Step, state: Mapping[str, Any], begun: bool) -> tuple[Changes | None, Late]:
-        """A step that was begun before may have had its effect: ask find first."""
-        if begun and step.find is not None:
-            found, late = await self._perform(self.path, step.find, step, state)
-            if found is not None or late is not None:
-                return found, late
-        return await self._perform(self.path, step.fn, step, state)
-
-    async def _close(self, closing: Step, inside: Mapping[str, Any]) -> tuple[Late, Late]:
+    async def _close(self, closing: Step, inside: Mapping[str, Any], started: float) -> tuple[Late, Late]:
         """Close, shielded from cancels for `grace` seconds: why it is still owed, and what cancel came meanwhile."""
         import asyncio
 
         from trunkline._core.waiting import error_of, outlast
 
-        task = asyncio.ensure_future(self._perform(f"{self.path}#close", closing.fn, closing, inside))
-        cancel = await outlast(task, self.run.grace)
-        if not task.done():
+        run, path = self.run, f"{self.path}#close"
+        task = asyncio.ensure_future(self._perform(path, closing.fn, closing, inside, ignore=True))
+        cancel = await outlast(task, run.grace)
+        if task.done():
+            owed = error_of(task) or task.result()[1]
+        else:
             task.cancel()
-            return StepTimeout(f"closing {self.path} took longer than {self.run.grace:g} s"), cancel
-        return error_of(task) or task.result()[1], cancel
+            owed = StepTimeout(f"closing {self.path} took longer than {run.grace:g} s")
+        run.emit(events.ScopeClosed(run.name, self.path, time.time(), time.monotonic() - started, owed))
+        return owed, cancel
 
     async def _perform(
-        self, path: str, fn: StepFunction, step: Step, state: Mapping[str, Any]
+        self, path: str, fn: StepFunction, step: Step, state: Mapping[str, Any], ignore: bool = False
     ) -> tuple[Changes | None, Late]:
-        """Call `fn` as the step at `path`, watched by the observers; its changes, None when it answered None."""
+        """Call `fn` as the step at `path`, watched by the observers; its changes, None when it answered None.
+
+        With `ignore` its answer does not count, whatever it is (close, undo).
+        """
         started = time.monotonic()
         if self.run.observers:
             self.run.emit(events.StepStarted(self.run.name, path, time.time()))
         try:
             result, late = await self._call(path, fn, step, state)
-            changes = None if result is None else changes_of(result, state, path)
+            changes = None if result is None or ignore else changes_of(result, state, path)
         except BaseException as error:
             _note_path(error, path)
             self._ended(path, started, error=error)
@@ -274,7 +264,8 @@ def _note_path(error: BaseException, path: str) -> None:
     (error.cause if isinstance(error, Fatal) else error).add_note(f"in step {path}")
 
 
-def _raise_all(failure: BaseException | None, owed: BaseException | None, path: str) -> None:
+def raise_all(failure: BaseException | None, owed: BaseException | None, path: str) -> None:
+    """Raise what went wrong inside a scope and in closing it; nothing when nothing did."""
     if owed is not None:
         owed.add_note(f"closing of {path} is still owed")
     if failure is None or owed is None:

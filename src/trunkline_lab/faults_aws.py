@@ -10,13 +10,14 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+from moto.core.utils import get_service_model
+
 from .aws import wire
 from .aws.calls import Answer, Call, Handler, Refused
 from .faults import PAGE, Fault, Faults, Kind
 from .stale import Stale
 
 _NOT_FOUND = {"Vpc": "InvalidVpcID", "Subnet": "InvalidSubnetID", "RouteTable": "InvalidRouteTableID"}
-_SIGNED = {"Version"}
 
 
 class AwsFaults:
@@ -82,4 +83,10 @@ def _never_seen(call: Call) -> Answer:
             raise Refused(f"{code}.NotFound", f"The {what} ID '{value}' does not exist")
     if call.service == "cloudformation":
         raise Refused("ValidationError", f"Stack with id {call.form.get('StackName', '')} does not exist")
-    return wire.answer(call, {})
+    return wire.answer(call, {name: [] for name in _lists(call)})
+
+
+def _lists(call: Call) -> list[str]:
+    """The lists in the operation's answer."""
+    output = get_service_model(call.service).operation_model(call.operation).output_shape
+    return [name for name, shape in output.members.items() if shape.type_name == "list"] if output else []

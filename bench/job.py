@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import re
 import statistics
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 from bench.figures import Figure
-from bench.processes import OwnLab
+from bench.processes import COMMAND, OwnLab, children, run
 from trunkline import pipe
 from trunkline._core.events import Event, Outline, RunEnded, RunStarted, StepEnded
 from trunkline.blueprints.connect_vpc import connect_vpc
@@ -83,6 +85,7 @@ def measure() -> list[Figure]:
         hub = federation(config, "fednet", account=config.account("B"))
         pipe(hub.data, hub.steps, run="fednet")
         jobs = [connected(lab, config, f"bench-{n}") for n in range(ROUNDS)]
+        process = as_a_process(lab.config)
     middle = statistics.median_low(job.times.wall for job in jobs)
     job = next(job for job in jobs if job.times.wall == middle)
     wall, pace = job.times.wall, Pace()
@@ -93,21 +96,33 @@ def measure() -> list[Figure]:
         Figure(name, wall, "s", "its steps as written", own, goal, wall <= GOAL * own),
         Figure("  the same", wall, "s", "longest chain by need", chain, goal, wall <= GOAL * chain),
         Figure("  the same", wall, "s", "clouds and router alone", alone),
-        *(Figure(f"  its calls to {service}", count, "") for service, count in job.calls.items()),
+        Figure("  as a process, trunkline up", process, "s", "longest chain by need", chain),
+        *(Figure(f"  its calls to {service}", count, "") for service, count in job.calls.items() if count),
     ]
 
 
-def connected(lab: OwnLab, config: Config, run: str) -> Job:
+def connected(lab: OwnLab, config: Config, name: str) -> Job:
     """Connect one more VPC to the federation. Raises SystemExit when a tunnel is not up."""
     account, times, before = config.account("A"), Stopwatch(), lab.calls()
-    job = connect_vpc(config, run, account=account, federation_account=config.account("B"), federation="fednet")
-    state = pipe(job.data, job.steps, run=run, observers=[times])
+    job = connect_vpc(config, name, account=account, federation_account=config.account("B"), federation="fednet")
+    state = pipe(job.data, job.steps, run=name, observers=[times])
     after = lab.calls()
     if len(state["tunnels"]) != 4 or not all(end["connected"] for end in state["tunnels"]):
-        raise SystemExit(f"run {run}: not every tunnel is up: there is nothing to measure")
-    calls = {name: sum(counts.values()) - sum(before.get(name, {}).values()) for name, counts in after.items()}
+        raise SystemExit(f"run {name}: not every tunnel is up: there is nothing to measure")
+    calls = {each: sum(counts.values()) - sum(before.get(each, {}).values()) for each, counts in after.items()}
     assert isinstance(account, AwsAccount)
-    return Job(times, stack_seconds(account, stack_name(run, "vpc")), {name: n for name, n in calls.items() if n})
+    return Job(times, stack_seconds(account, stack_name(name, "vpc")), calls)
+
+
+def as_a_process(config: Path) -> float:
+    """Seconds of `trunkline up connect-vpc` as it is typed: with its start, its SDKs' loading and its last look."""
+    words = [COMMAND, "up", "connect-vpc", "--config", str(config)]
+    words += ["--account", "A", "--federation-account", "B", "--federation", "fednet"]
+    with children() as env:
+        run([*words, "--name", "bench-first"], env)  # leaves the byte code of all that it loaded
+        started = time.perf_counter()
+        run([*words, "--name", "bench-second"], env)
+        return time.perf_counter() - started
 
 
 def stack_seconds(account: AwsAccount, stack: str) -> float:

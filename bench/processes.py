@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from trunkline_lab import process
 from trunkline_lab.home import Home
 
 ROOT = Path(__file__).resolve().parents[1]
+COMMAND = str(Path(sys.executable).with_name("trunkline"))
 
 
 @contextmanager

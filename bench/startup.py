@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from pathlib import Path
 
 from bench.figures import Figure, paired
-from bench.processes import children, run
+from bench.processes import COMMAND, children, run
 
 ROUNDS = 21
-COMMAND = str(Path(sys.executable).with_name("trunkline"))
 
 
 def measure() -> list[Figure]:

@@ -61,6 +61,11 @@ class AwsFace:
         ]
 
     @property
+    def backend(self) -> Backend:
+        """All state but the stacks', for those who look at a lab from outside; hold its `lock`."""
+        return self._backend
+
+    @property
     def calls(self) -> list[Record]:
         """The call log, in the order of answers; clear() it to count anew."""
         return self.gateway.calls

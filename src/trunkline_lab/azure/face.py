@@ -36,6 +36,7 @@ class AzureFace:
         endpoint: "http://127.0.0.1:PORT", once started.
         calls: Every request that was let in, in order.
         hooks: Asked before and after each request; append to it to make faults.
+        deployments: All that were made and not deleted.
     """
 
     def __init__(
@@ -54,8 +55,14 @@ class AzureFace:
         self._store = Store(tenant, self.subscriptions)
         self._site = Site(self._store, world)
         self._provider = Provider(self._site, router_image)
-        api = Api(self._provider, Deployments(self._provider, world.changed), Operations(world.changed))
+        self.deployments = Deployments(self._provider, world.changed)
+        api = Api(self._provider, self.deployments, Operations(world.changed))
         self._server = Server(api, world.changed, self.calls, self.hooks)
+
+    @property
+    def store(self) -> Store:
+        """All groups and resources, for those who look at a lab from outside; hold its `lock`."""
+        return self._store
 
     def start(self) -> AzureFace:
         """Begin to listen on a port that the kernel chooses."""

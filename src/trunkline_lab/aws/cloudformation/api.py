@@ -10,6 +10,7 @@ from trunkline_lab.aws.cloudformation import schemas
 from trunkline_lab.aws.cloudformation.change_set_operations import ChangeSetOperations
 from trunkline_lab.aws.cloudformation.resources import TYPES
 from trunkline_lab.aws.cloudformation.setting import Setting
+from trunkline_lab.aws.cloudformation.stack import Stacks
 from trunkline_lab.aws.cloudformation.stack_operations import StackOperations
 from trunkline_lab.aws.inside import Clients
 from trunkline_lab.world import Pace
@@ -25,6 +26,11 @@ class CloudFormation(StackOperations, ChangeSetOperations):
 
     def __init__(self, clients: Clients, pace: Pace) -> None:
         super().__init__(Setting(clients, pace))
+
+    @property
+    def stacks(self) -> Stacks:
+        """Every stack, deleted ones too."""
+        return self._setting.stacks
 
     def answer(self, call: Call) -> Answer:
         """Answer one call. Raises Refused, and NotImplementedError for an operation that the lab has not."""

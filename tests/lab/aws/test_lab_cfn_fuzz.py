@@ -14,6 +14,7 @@ from trunkline_lab.aws.calls import Refused
 from trunkline_lab.aws.cloudformation.functions import Scope, Thing
 from trunkline_lab.aws.cloudformation.language import parse
 from trunkline_lab.aws.cloudformation.parameters import settle
+from trunkline_lab.aws.cloudformation.rules import RuleScope
 
 GOOD: Any = json.loads(json.dumps(decode_str(NETWORK)[0]))
 GOOD["Parameters"]["Cidr"] |= {"AllowedPattern": ".*", "MinLength": 1, "MaxLength": 20}
@@ -22,6 +23,12 @@ GOOD["Parameters"]["Port"] |= {"MinValue": 1, "MaxValue": 65535}
 GOOD["Conditions"] = {"Big": {"Fn::Equals": [{"Ref": "Cidr"}, {"Fn::FindInMap": ["Sizes", "a", "b"]}]}}
 GOOD["Mappings"] = {"Sizes": {"a": {"b": "10.9.0.0/16"}}}
 GOOD["Resources"]["Interface"] |= {"DependsOn": ["Vpc"], "Condition": "Big", "DeletionPolicy": "Retain"}
+GOOD["Rules"] = {
+    "R": {
+        "RuleCondition": {"Fn::Equals": [{"Ref": "Cidr"}, "x"]},
+        "Assertions": [{"Assert": {"Fn::Contains": [["a"], {"Ref": "Cidr"}]}, "AssertDescription": "a"}],
+    }
+}
 GOOD["Outputs"]["GroupId"] |= {"Export": {"Name": {"Fn::Sub": "${AWS::Region}-group"}}, "Condition": "Big"}
 PSEUDO = {"AWS::Region": "eu-west-1"}
 junk = st.recursive(
@@ -30,7 +37,19 @@ junk = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["Ref", "Fn::GetAtt", "Fn::Sub", "Fn::Join", "Fn::If", "Fn::Cidr", "Fn::Select", "Type", "x"]
+                [
+                    "Ref",
+                    "Fn::GetAtt",
+                    "Fn::Sub",
+                    "Fn::Join",
+                    "Fn::If",
+                    "Fn::Cidr",
+                    "Fn::Select",
+                    "Fn::Equals",
+                    "Condition",
+                    "Type",
+                    "x",
+                ]
             ),
             inner,
             max_size=2,
@@ -60,8 +79,10 @@ def test_a_template_with_junk_somewhere(where: tuple[Any, ...], what: Any) -> No
     try:
         template = parse(json.dumps(tree), "eu-west-1")
         values = settle(template.parameters, {}, {})
+        RuleScope(template, values, PSEUDO, {}, lambda _: None, lambda region: []).check()
         things = {name: Thing(name.lower(), {"GroupId": "sg-1"}) for name in template.resources}
         scope = Scope(template, values, PSEUDO, things, lambda _: None, lambda region: [f"{region}a"])
+        list(scope.taken())
         for name in scope.wanted():
             scope.value(dict(template.resources[name].properties))
     except Refused:

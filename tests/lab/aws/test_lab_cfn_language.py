@@ -18,6 +18,9 @@ VPC = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
 PSEUDO = {"AWS::Region": "eu-west-1", "AWS::AccountId": "100000000001"}
 
 
+STRING = {"Type": "String"}
+
+
 def a_template(**sections: Any) -> str:
     return json.dumps({"Resources": {"Vpc": VPC}} | sections)
 
@@ -145,6 +148,7 @@ def test_a_function_gives_its_value(expression: Any, value: Any) -> None:
             "No": {"Fn::Or": [{"Fn::Equals": ["a", "b"]}, {"Fn::Equals": ["a", "c"]}]},
         },
         "Mappings": {"Sizes": {"eu-west-1": {"router": "t3.small"}}},
+        "Parameters": {"Flag": {"Type": "String"}},
     }
     assert scope(**sections).value(expression) == value
 
@@ -158,15 +162,13 @@ def test_a_function_gives_its_value(expression: Any, value: Any) -> None:
         ({"Fn::FindInMap": ["Sizes", "x", "y"]}, "Unable to get mapping for Sizes::x::y"),
         ({"Fn::ImportValue": "gone"}, "No export named gone found."),
         ({"Fn::Cidr": ["10.0.0.0/16", 2, 20]}, "Fn::Cidr cannot divide 10.0.0.0/16"),
-        ({"Fn::Join": ["-"]}, "Fn::Join requires a list argument with 2 elements"),
-        ({"Fn::If": ["Loop", 1, 2]}, "Circular dependency between conditions: [Loop]"),
         ({"Fn::Cidr": 5}, "Fn::Cidr cannot take 5"),
         ({"Fn::Unheard": 1}, "the function Fn::Unheard is not known"),
     ],
 )
 def test_a_wrong_expression_is_refused(expression: Any, says: str) -> None:
     with pytest.raises(Refused) as caught:
-        scope(Conditions={"Loop": {"Condition": "Loop"}}).value(expression)
+        scope().value(expression)
     assert says in caught.value.message
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from functools import partial
 from graphlib import TopologicalSorter
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
 from trunkline_lab.aws.calls import Refused
-from trunkline_lab.aws.cloudformation import parameters
+from trunkline_lab.aws.cloudformation import dynamic, parameters
 from trunkline_lab.aws.cloudformation.changes import check_type, compare
 from trunkline_lab.aws.cloudformation.errors import Impossible
 from trunkline_lab.aws.cloudformation.functions import Thing
@@ -156,23 +157,29 @@ class Apply:
         """Refuse ids that name nothing, before any resource is begun."""
         stack = self._stack
         ec2 = self._setting.clients.ec2(stack.account, stack.region)
+
+        def exists(kind: str, item: str) -> bool:
+            if kind == parameters.NAME:
+                return self._setting.is_stored(stack, item)
+            proof = parameters.existing(kind)
+            try:
+                return proof is None or bool(getattr(ec2, proof[0])(**{proof[1]: [item]}))
+            except ClientError:
+                return False
+
         for name, value in self._desired.values.items():
-            proof = parameters.existing(str(self._desired.template.parameters[name]["Type"]))
+            kind = str(self._desired.template.parameters[name]["Type"])
             for item in value if isinstance(value, list) else [value]:
-                if proof is None:
-                    continue
-                try:
-                    getattr(ec2, proof[0])(**{proof[1]: [item]})
-                except ClientError:
+                if not exists(kind, item):
                     text = f"parameter value {item} for parameter name {name} does not exist"
-                    raise Failed(f"Parameter validation failed: {text}. ") from None
+                    raise Failed(f"Parameter validation failed: {text}. ")
 
     def _outputs(self) -> list[Output]:
         stack, made = self._stack, []
         for key, raw in self._desired.template.outputs.items():
             if "Condition" in raw and not self._scope.holds(raw["Condition"]):
                 continue
-            value = self._scope.value(raw["Value"])
+            value = dynamic.resolve(self._scope.value(raw["Value"]), partial(self._setting.stored, stack))
             if isinstance(value, list | dict) or value is None:
                 rule = "The Value field of every Outputs member must evaluate to a String."
                 raise Failed(f"Template format error: Output {key} is malformed. {rule} ")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import ipaddress
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from trunkline_lab.aws.cloudformation.errors import invalid
-from trunkline_lab.aws.cloudformation.language import VARIABLE, Template, unresolved
+from trunkline_lab.aws.cloudformation.language import VARIABLE, Template, references, unresolved
 from trunkline_lab.aws.cloudformation.values import UNKNOWN, Unknown, text
 
 _NO_VALUE: Final = object()
@@ -70,6 +71,25 @@ class Scope:
         resources = self.template.resources.values()
         return [each.name for each in resources if each.condition is None or self.holds(each.condition)]
 
+    def taken(self) -> Iterator[tuple[str, str]]:
+        """Every name that the wanted resources and outputs refer to, with its block; untaken branches do not count."""
+        for name in self.wanted():
+            resource = self.template.resources[name]
+            yield from ((target, "Resources") for target, _ in references(self._branch(dict(resource.properties))))
+        for output in self.template.outputs.values():
+            if "Condition" not in output or self.holds(output["Condition"]):
+                yield from ((target, "Outputs") for target, _ in references(self._branch(dict(output))))
+
+    def _branch(self, node: Any) -> Any:
+        if isinstance(node, list):
+            return [self._branch(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if set(node) == {"Fn::If"}:
+            condition, yes, no = node["Fn::If"]
+            return self._branch(yes if self.holds(condition) else no)
+        return {key: self._branch(value) for key, value in node.items()}
+
     def _value(self, node: Any) -> Any:
         if isinstance(node, list):
             return [found for item in node if (found := self._value(item)) is not _NO_VALUE]
@@ -77,12 +97,16 @@ class Scope:
             return node
         if len(node) == 1:
             name, argument = next(iter(node.items()))
-            function = _FUNCTIONS.get(name)
-            if function:
+            function = self._function(name)
+            # A policy's statement has a member named Condition, too.
+            if function and (name != "Condition" or isinstance(argument, str)):
                 return self._call(name, function, argument)
             if name.startswith("Fn::"):
                 raise invalid(f"Template error: the function {name} is not known")
         return {key: found for key, item in node.items() if (found := self._value(item)) is not _NO_VALUE}
+
+    def _function(self, name: str) -> Callable[[Any, Any], Any] | None:
+        return _FUNCTIONS.get(name)
 
     def _call(self, name: str, function: Callable[[Scope, Any], Any], argument: Any) -> Any:
         try:
@@ -112,7 +136,8 @@ class Scope:
             return UNKNOWN
         if attribute not in attributes:
             raise invalid(f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt")
-        return attributes[attribute]
+        found = attributes[attribute]
+        return found() if callable(found) else found
 
     def _sub(self, argument: Any) -> Any:
         pattern, values = (argument, {}) if isinstance(argument, str) else (argument[0], self._value(argument[1]))
@@ -166,15 +191,19 @@ class Scope:
 
     def _cidr(self, argument: Any) -> Any:
         block, count, *bits = self._value(argument)
-        if isinstance(block, Unknown):
+        if any(isinstance(each, Unknown) for each in (block, count, *bits)):
             return UNKNOWN
         try:
-            network = ipaddress.ip_network(str(block), strict=False)
-            width = int(bits[0]) if bits else 8
-            subnets = network.subnets(new_prefix=network.max_prefixlen - width)
-            return [str(subnet) for subnet, _ in zip(subnets, range(int(count)), strict=False)]
+            network, wanted, width = ipaddress.ip_network(str(block), strict=False), int(count), int(*bits or "8")
         except ValueError as error:
             raise invalid(f"Template error: Fn::Cidr cannot divide {block}: {error}") from None
+        if not 1 <= wanted <= 256:
+            raise invalid(f"Template error: Fn::Cidr cannot give {wanted} blocks: the count is between 1 and 256")
+        room = network.max_prefixlen - network.prefixlen
+        if not 1 <= width <= room or wanted > 2 ** (room - width):
+            raise invalid(f"Template error: Fn::Cidr cannot divide {block} into {wanted} blocks of {width} bits each")
+        parts = network.subnets(new_prefix=network.max_prefixlen - width)
+        return [str(part) for part in itertools.islice(parts, wanted)]
 
     def _base64(self, argument: Any) -> Any:
         plain = self._value(argument)
@@ -195,7 +224,7 @@ class Scope:
         return found
 
 
-_FUNCTIONS: dict[str, Callable[[Scope, Any], Any]] = {
+_FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "Ref": Scope._ref,
     "Condition": lambda scope, name: scope.holds(name),
     "Fn::GetAtt": Scope._get_att,

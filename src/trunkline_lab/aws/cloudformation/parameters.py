@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from trunkline_lab.aws.cloudformation import limits
 from trunkline_lab.aws.cloudformation.errors import invalid
 from trunkline_lab.aws.cloudformation.values import text
 
@@ -22,8 +23,25 @@ EXISTING: dict[str, tuple[str, str]] = {
     "AWS::EC2::Instance::Id": ("describe_instances", "InstanceIds"),
     "AWS::EC2::KeyPair::KeyName": ("describe_key_pairs", "KeyNames"),
     "AWS::EC2::AvailabilityZone::Name": ("describe_availability_zones", "ZoneNames"),
+    "AWS::EC2::SecurityGroup::GroupName": ("describe_security_groups", "GroupNames"),
+    "AWS::EC2::Volume::Id": ("describe_volumes", "VolumeIds"),
 }
-_OTHER = {"AWS::EC2::SecurityGroup::GroupName", "AWS::EC2::Volume::Id", "AWS::Route53::HostedZone::Id"}
+# The name of a parameter in Systems Manager, which must exist; the template sees the name.
+NAME = "AWS::SSM::Parameter::Name"
+_ABSENT = {"AWS::Route53::HostedZone::Id"}
+_MEMBERS = {
+    "AllowedPattern",
+    "AllowedValues",
+    "ConstraintDescription",
+    "Default",
+    "Description",
+    "MaxLength",
+    "MaxValue",
+    "MinLength",
+    "MinValue",
+    "NoEcho",
+    "Type",
+}
 
 
 def settle(
@@ -54,12 +72,16 @@ def settle(
     if missing:
         raise invalid(f"Parameters: [{', '.join(missing)}] must have values")
     for name, value in settled.items():
+        limits.check_value(name, value)
         check(name, declared[name], value)
     return settled
 
 
 def check_declaration(name: str, spec: Mapping[str, Any]) -> None:
     """Refuse a declaration whose type or constraints make no sense."""
+    unknown = sorted(spec.keys() - _MEMBERS)
+    if unknown:
+        raise invalid(f"Invalid template parameter property '{unknown[0]}'")
     _check_type(name, spec)
 
     def refuse(member: str, rule: str) -> Exception:
@@ -70,8 +92,11 @@ def check_declaration(name: str, spec: Mapping[str, Any]) -> None:
             float(spec.get(member, 0))
         except (TypeError, ValueError):
             raise refuse(member, "must be a number") from None
-    if not isinstance(spec.get("AllowedValues", []), list):
-        raise refuse("AllowedValues", "must be a list")
+    options = spec.get("AllowedValues", [])
+    if not isinstance(options, list) or any(isinstance(option, list | dict) for option in options):
+        raise refuse("AllowedValues", "must be a list of strings")
+    if str(spec.get("NoEcho", "false")).lower() not in {"true", "false"}:
+        raise refuse("NoEcho", "must be true or false")
     for member in ("AllowedPattern", "Default"):
         if isinstance(spec.get(member, ""), list | dict | None):
             raise refuse(member, "must be a string")
@@ -123,10 +148,15 @@ def stored(kind: str) -> bool:
 
 def existing(kind: str) -> tuple[str, str] | None:
     """The EC2 call and argument that prove a value of this type, None when nothing has to exist."""
+    return EXISTING.get(bare(kind))
+
+
+def bare(kind: str) -> str:
+    """The type of one value: without the list, and without the Systems Manager that holds it."""
     inner = _SSM.fullmatch(kind)
     kind = inner["inner"] if inner else kind
     listed = _LIST.fullmatch(kind)
-    return EXISTING.get(listed["inner"] if listed else kind)
+    return listed["inner"] if listed else kind
 
 
 def shown(spec: Mapping[str, Any], value: str) -> str:
@@ -136,11 +166,9 @@ def shown(spec: Mapping[str, Any], value: str) -> str:
 
 def _check_type(name: str, spec: Mapping[str, Any]) -> None:
     kind = str(spec.get("Type", ""))
-    inner = _SSM.fullmatch(kind)
-    bare = inner["inner"] if inner else kind
-    listed = _LIST.fullmatch(bare)
-    bare = listed["inner"] if listed else bare
-    if bare not in _PLAIN | _OTHER | EXISTING.keys():
+    if bare(kind) in _ABSENT:
+        raise invalid(f"The lab does not support parameter type {kind} (parameter {name})")
+    if bare(kind) not in _PLAIN | EXISTING.keys() and kind != NAME:
         raise invalid(f"Template format error: Unrecognized parameter type: {kind or 'none'} of parameter {name}")
 
 

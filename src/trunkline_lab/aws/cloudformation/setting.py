@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any
 
-from trunkline_lab.aws.cloudformation import parameters, schemas
+from trunkline_lab.aws.cloudformation import dynamic, parameters, schemas
 from trunkline_lab.aws.cloudformation.errors import Impossible, invalid
 from trunkline_lab.aws.cloudformation.functions import Scope, Thing
-from trunkline_lab.aws.cloudformation.language import Resource, Template
+from trunkline_lab.aws.cloudformation.language import Resource, Template, unresolved
 from trunkline_lab.aws.cloudformation.resources import TYPES
+from trunkline_lab.aws.cloudformation.rules import RuleScope
 from trunkline_lab.aws.cloudformation.stack import Desired, Stack, Stacks
 from trunkline_lab.aws.inside import Clients
 from trunkline_lab.world import Pace
@@ -52,7 +54,28 @@ class Setting:
             kind = str(template.parameters[name]["Type"])
             held = self._fetch(stack, text) if parameters.stored(kind) else text
             values[name] = parameters.items(kind, held) if parameters.is_list(kind) else held
-        return Desired(template, texts, values, dict(tags), capabilities)
+        desired = Desired(template, texts, values, dict(tags), capabilities)
+        self._check_values(stack, desired)
+        return desired
+
+    def _check_values(self, stack: Stack, desired: Desired) -> None:
+        """Refuse values that break a rule, or whose conditions leave out what is still referred to."""
+        scope = self.scope(stack, desired, {})
+        if desired.template.rules:
+            resources = cache(lambda kind: facts(self.clients.ec2(stack.account, stack.region), kind))
+            RuleScope(
+                scope.template,
+                scope.parameters,
+                scope.pseudo,
+                {},
+                scope.exports,
+                scope.zones,
+                resources=resources,
+            ).check()
+        wanted = set(scope.wanted())
+        for name, block in scope.taken():
+            if name in desired.template.resources and name not in wanted:
+                raise unresolved(name, block)
 
     def scope(self, stack: Stack, desired: Desired, things: Mapping[str, Thing]) -> Scope:
         """What the template's expressions may refer to, with these resources in place."""
@@ -83,7 +106,8 @@ class Setting:
         Raises Refused for template errors, Impossible for what the schema or the lab does not take.
         """
         schema = schemas.of(resource.type, stack.region)
-        properties = schema.shape(resource.name, scope.value(dict(resource.properties)))
+        given = dynamic.resolve(scope.value(dict(resource.properties)), partial(self.stored, stack))
+        properties = schema.shape(resource.name, given)
         unsupported = sorted(set(properties) - TYPES[resource.type].properties)
         if unsupported:
             raise Impossible(f"The lab does not support property {unsupported[0]} of {resource.type}")
@@ -99,8 +123,50 @@ class Setting:
             self._zones[key] = sorted(zone["ZoneName"] for zone in found)
         return self._zones[key]
 
+    def stored(self, stack: Stack, name: str, version: str = "") -> str:
+        """What a dynamic reference to a parameter of Systems Manager stands for. Raises Refused."""
+        found = self._parameters(stack, f"{name}:{version}" if version else name)
+        if not found:
+            raise invalid(f"Parameters: [{name}] cannot be found.")
+        if found[0]["Type"] == "SecureString":
+            raise invalid(f"Non-secure ssm prefix was used for secure parameter: {name}")
+        return str(found[0]["Value"])
+
+    def is_stored(self, stack: Stack, name: str) -> bool:
+        """Whether Systems Manager holds a parameter of this name."""
+        return bool(self._parameters(stack, name))
+
     def _fetch(self, stack: Stack, name: str) -> str:
-        found = self.clients.client("ssm", stack.account, stack.region).get_parameters(Names=[name])["Parameters"]
+        found = self._parameters(stack, name)
         if not found:
             raise invalid(f"Unable to fetch parameters [{name}] from parameter store for this account.")
         return str(found[0]["Value"])
+
+    def _parameters(self, stack: Stack, name: str) -> list[dict[str, Any]]:
+        client = self.clients.client("ssm", stack.account, stack.region)
+        found: list[dict[str, Any]] = client.get_parameters(Names=[name])["Parameters"]
+        return found
+
+
+def facts(ec2: Any, kind: str) -> dict[str, dict[str, str]]:
+    """All resources of a parameter type, by id, with what a template's rules may ask of them."""
+    if kind == "AWS::EC2::Subnet::Id":
+        return {
+            each["SubnetId"]: _tags(each) | {name: each[name] for name in ("AvailabilityZone", "VpcId")}
+            for each in ec2.describe_subnets()["Subnets"]
+        }
+    groups = ec2.describe_security_groups()["SecurityGroups"]
+    if kind == "AWS::EC2::SecurityGroup::Id":
+        return {each["GroupId"]: _tags(each) for each in groups}
+    lists = ec2.describe_network_acls(Filters=[{"Name": "default", "Values": ["true"]}])["NetworkAcls"]
+    open_to = {each["VpcId"]: each["NetworkAclId"] for each in lists}
+    inside = {each["VpcId"]: each["GroupId"] for each in groups if each["GroupName"] == "default"}
+    return {
+        (vpc := each["VpcId"]): _tags(each)
+        | {"DefaultNetworkAcl": open_to.get(vpc, ""), "DefaultSecurityGroup": inside.get(vpc, "")}
+        for each in ec2.describe_vpcs()["Vpcs"]
+    }
+
+
+def _tags(resource: Mapping[str, Any]) -> dict[str, str]:
+    return {f"Tags.{tag['Key']}": tag["Value"] for tag in resource.get("Tags", [])}

@@ -15,8 +15,12 @@ from trunkline_lab.aws.cloudformation.api import CloudFormation
 from trunkline_lab.aws.gateway import Gateway
 from trunkline_lab.aws.inside import Clients
 from trunkline_lab.aws.rules.dependencies import Dependencies
+from trunkline_lab.aws.rules.gateways import Gateways
 from trunkline_lab.aws.rules.instances import Instances
+from trunkline_lab.aws.rules.interfaces import Interfaces
+from trunkline_lab.aws.rules.policies import aws_policies
 from trunkline_lab.aws.rules.tokens import Tokens, dry_run
+from trunkline_lab.aws.rules.vpn import Vpn
 from trunkline_lab.aws.server import Server
 from trunkline_lab.world import Machine, World
 
@@ -56,8 +60,12 @@ class AwsFace:
             dry_run,
             Tokens(),
             Dependencies(self._backend),
+            Gateways(self._backend),
             self._boot,
             Instances(self._backend),
+            Interfaces(self._backend),
+            Vpn(self._backend),
+            aws_policies,
         ]
 
     @property

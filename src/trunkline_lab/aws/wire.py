@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from botocore.model import OperationNotFoundError
+from botocore.parsers import EC2QueryParser
 from moto.core.errors import ErrorShape
 from moto.core.model import OperationModel
 from moto.core.request import determine_request_protocol
@@ -19,6 +20,15 @@ def answer(call: Call, result: dict[str, Any]) -> Answer:
     """A successful answer with `result` in the shape of the operation's output."""
     serializer, identity = _serializer(call)
     return _answer(serializer.serialize(result), 200, identity)
+
+
+def result(call: Call, given: Answer) -> dict[str, Any]:
+    """What a successful EC2 answer says, as a caller of the SDK reads it."""
+    shape = get_service_model(call.service).operation_model(call.operation).output_shape
+    response = {"body": given.body, "headers": dict(given.headers), "status_code": given.status}
+    found: dict[str, Any] = EC2QueryParser().parse(response, shape)
+    found.pop("ResponseMetadata", None)
+    return found
 
 
 def refusal(call: Call, error: Refused) -> Answer:

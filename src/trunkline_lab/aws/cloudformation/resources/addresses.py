@@ -13,7 +13,7 @@ class Eip(ResourceType):
 
     kind = "AWS::EC2::EIP"
     properties = frozenset({"Domain", "InstanceId", "Tags"})
-    updates = frozenset({"InstanceId", "Tags"})
+    updates = frozenset({"Domain", "InstanceId", "Tags"})
     absent = frozenset({"InvalidAllocationID.NotFound"})
 
     def create(self, work: Work) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,7 +22,7 @@ class Work:
         properties: Evaluated, checked, in the schema's types; Tags are in `tags`.
         tags: All tags of the resource: the template's, the stack's, CloudFormation's own.
         physical: The physical id; "" until made.
-        attributes: What Fn::GetAtt gives.
+        attributes: What Fn::GetAtt gives; a function gives what there is when it is asked.
         made: Call it with the physical id as soon as there is one, so that a failure afterwards is rolled back.
     """
 
@@ -44,6 +45,10 @@ class Work:
         """The TagSpecifications argument of an EC2 create call, {} without tags."""
         tags = [{"Key": key, "Value": value} for key, value in self.tags.items()]
         return {"TagSpecifications": [{"ResourceType": kind, "Tags": tags}]} if tags else {}
+
+    def name(self) -> str:
+        """A name of the resource's own, as CloudFormation makes them: stack, logical name and chance."""
+        return f"{self.stack}-{self.logical}-{uuid.uuid4().hex[:12]}"
 
     def given(self, *names: str, **renamed: str) -> dict[str, Any]:
         """The properties with these names that are there, as call arguments; `renamed` gives argument=property."""
@@ -87,3 +92,8 @@ def retag(work: Work, identity: str, old: Mapping[str, str]) -> None:
         work.ec2.create_tags(Resources=[identity], Tags=changed)  # type: ignore[arg-type]
     if gone:
         work.ec2.delete_tags(Resources=[identity], Tags=gone)  # type: ignore[arg-type]
+
+
+def own(tags: Mapping[str, str]) -> dict[str, str]:
+    """Without CloudFormation's own tags: services other than EC2 take none whose key begins with "aws:"."""
+    return {key: value for key, value in tags.items() if not key.startswith("aws:")}

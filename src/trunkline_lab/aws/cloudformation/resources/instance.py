@@ -7,10 +7,20 @@ from typing import Any
 
 from trunkline_lab.aws.cloudformation.resources.base import ResourceType, Work, retag
 
-_PLAIN = ("ImageId", "InstanceType", "KeyName", "UserData", "EbsOptimized", "DisableApiTermination")
+_PLAIN = (
+    "ImageId",
+    "InstanceType",
+    "KeyName",
+    "UserData",
+    "EbsOptimized",
+    "DisableApiTermination",
+    "InstanceInitiatedShutdownBehavior",
+    "LaunchTemplate",
+    "MetadataOptions",
+)
 _PLACED = ("SubnetId", "SecurityGroupIds", "SecurityGroups", "PrivateIpAddress", "BlockDeviceMappings")
-
-_SHAPED = ("AvailabilityZone", "IamInstanceProfile", "MetadataOptions", "NetworkInterfaces")
+_SHAPED = ("AvailabilityZone", "IamInstanceProfile", "Monitoring", "NetworkInterfaces", "Tenancy")
+_IN_PLACE = ("DisableApiTermination", "InstanceInitiatedShutdownBehavior")
 
 
 class Instance(ResourceType):
@@ -18,16 +28,30 @@ class Instance(ResourceType):
 
     kind = "AWS::EC2::Instance"
     properties = frozenset({*_PLAIN, *_PLACED, *_SHAPED, "SourceDestCheck", "Tags"})
-    updates = frozenset({"InstanceType", "SecurityGroupIds", "SourceDestCheck", "Tags"})
+    updates = frozenset(
+        {
+            "IamInstanceProfile",
+            "InstanceType",
+            "MetadataOptions",
+            "Monitoring",
+            "SecurityGroupIds",
+            "SourceDestCheck",
+            *_IN_PLACE,
+            "Tags",
+        }
+    )
     absent = frozenset({"InvalidInstanceID.NotFound"})
 
     def create(self, work: Work) -> None:
         """Run it on the interfaces that are given, or on one of its own."""
-        arguments = work.given(*_PLAIN, *_PLACED, "MetadataOptions", IamInstanceProfile="IamInstanceProfile")
-        if "AvailabilityZone" in work.properties:
-            arguments["Placement"] = {"AvailabilityZone": work.properties["AvailabilityZone"]}
-        if "IamInstanceProfile" in arguments:
-            arguments["IamInstanceProfile"] = {"Name": arguments["IamInstanceProfile"]}
+        arguments = work.given(*_PLAIN, *_PLACED)
+        placement = work.given("AvailabilityZone", "Tenancy")
+        if placement:
+            arguments["Placement"] = placement
+        if "Monitoring" in work.properties:
+            arguments["Monitoring"] = {"Enabled": work.properties["Monitoring"]}
+        if "IamInstanceProfile" in work.properties:
+            arguments["IamInstanceProfile"] = {"Name": work.properties["IamInstanceProfile"]}
         if "NetworkInterfaces" in work.properties:
             arguments["NetworkInterfaces"] = [_interface(each) for each in work.properties["NetworkInterfaces"]]
         made = work.ec2.run_instances(MinCount=1, MaxCount=1, **arguments, **work.specification("instance"))
@@ -45,6 +69,18 @@ class Instance(ResourceType):
         if work.properties.get("SecurityGroupIds") != old.get("SecurityGroupIds"):
             groups = work.properties.get("SecurityGroupIds", [])
             work.ec2.modify_instance_attribute(InstanceId=work.physical, Groups=groups)
+        for name in _IN_PLACE:
+            if name in work.properties and work.properties[name] != old.get(name):
+                argument: Any = {name: {"Value": work.properties[name]}}
+                work.ec2.modify_instance_attribute(InstanceId=work.physical, **argument)
+        if "MetadataOptions" in work.properties and work.properties["MetadataOptions"] != old.get("MetadataOptions"):
+            options = work.properties["MetadataOptions"]
+            work.ec2.modify_instance_metadata_options(InstanceId=work.physical, **options)
+        if work.properties.get("Monitoring", False) != old.get("Monitoring", False):
+            watch = work.ec2.monitor_instances if work.properties.get("Monitoring") else work.ec2.unmonitor_instances
+            watch(InstanceIds=[work.physical])
+        if work.properties.get("IamInstanceProfile") != old.get("IamInstanceProfile"):
+            self._profile(work)
         self._check(work, old)
         retag(work, work.physical, old_tags)
         self._read(work)
@@ -52,6 +88,16 @@ class Instance(ResourceType):
     def delete(self, work: Work) -> None:
         """Terminate it."""
         work.ec2.terminate_instances(InstanceIds=[work.physical])
+
+    @staticmethod
+    def _profile(work: Work) -> None:
+        where: Any = [{"Name": "instance-id", "Values": [work.physical]}]
+        held = work.ec2.describe_iam_instance_profile_associations(Filters=where)["IamInstanceProfileAssociations"]
+        for each in held:
+            work.ec2.disassociate_iam_instance_profile(AssociationId=each["AssociationId"])
+        if "IamInstanceProfile" in work.properties:
+            profile: Any = {"Name": work.properties["IamInstanceProfile"]}
+            work.ec2.associate_iam_instance_profile(IamInstanceProfile=profile, InstanceId=work.physical)
 
     @staticmethod
     def _check(work: Work, old: Mapping[str, Any]) -> None:

@@ -67,3 +67,35 @@ class NetworkInterface(ResourceType):
             work.ec2.modify_network_interface_attribute(
                 NetworkInterfaceId=work.physical, SourceDestCheck={"Value": value}
             )
+
+
+class NetworkInterfaceAttachment(ResourceType):
+    """AWS::EC2::NetworkInterfaceAttachment; Ref is the attachment's id."""
+
+    kind = "AWS::EC2::NetworkInterfaceAttachment"
+    properties = frozenset({"InstanceId", "NetworkInterfaceId", "DeviceIndex", "DeleteOnTermination"})
+    updates = frozenset({"DeleteOnTermination"})
+    absent = frozenset({"InvalidAttachmentID.NotFound"})
+
+    def create(self, work: Work) -> None:
+        """Attach; unless told otherwise the interface then ends with its instance."""
+        index = int(work.properties["DeviceIndex"])
+        named = work.given("InstanceId", "NetworkInterfaceId")
+        work.made(work.ec2.attach_network_interface(**named, DeviceIndex=index)["AttachmentId"])
+        work.attributes |= {"AttachmentId": work.physical}
+        self._ending(work)
+
+    def update(self, work: Work, old: Mapping[str, Any], old_tags: Mapping[str, str]) -> None:
+        """What becomes of the interface when the instance ends."""
+        self._ending(work)
+
+    def delete(self, work: Work) -> None:
+        """Detach."""
+        work.ec2.detach_network_interface(AttachmentId=work.physical, Force=True)
+
+    @staticmethod
+    def _ending(work: Work) -> None:
+        ends = work.properties.get("DeleteOnTermination", True)
+        change: Any = {"AttachmentId": work.physical, "DeleteOnTermination": ends}
+        identity = work.properties["NetworkInterfaceId"]
+        work.ec2.modify_network_interface_attribute(NetworkInterfaceId=identity, Attachment=change)

@@ -93,3 +93,63 @@ class SubnetRouteTableAssociation(ResourceType):
         tables = work.ec2.describe_route_tables(Filters=where)["RouteTables"]
         named = (each for table in tables for each in table["Associations"] if each.get("SubnetId") == subnet)
         return next((each["RouteTableAssociationId"] for each in named), None)
+
+
+class GatewayRouteTableAssociation(ResourceType):
+    """AWS::EC2::GatewayRouteTableAssociation; Ref is the gateway's id."""
+
+    kind = "AWS::EC2::GatewayRouteTableAssociation"
+    properties = frozenset({"GatewayId", "RouteTableId"})
+    updates = frozenset({"RouteTableId"})
+    absent = frozenset({"InvalidAssociationID.NotFound"})
+
+    def create(self, work: Work) -> None:
+        """Associate."""
+        done = work.ec2.associate_route_table(**work.given("RouteTableId", "GatewayId"))
+        work.made(work.properties["GatewayId"])
+        work.attributes |= {"AssociationId": done["AssociationId"]}
+
+    def update(self, work: Work, old: Mapping[str, Any], old_tags: Mapping[str, str]) -> None:
+        """Another table for the same gateway."""
+        before, table = work.attributes["AssociationId"], work.properties["RouteTableId"]
+        moved = work.ec2.replace_route_table_association(AssociationId=before, RouteTableId=table)
+        work.attributes |= {"AssociationId": moved["NewAssociationId"]}
+
+    def delete(self, work: Work) -> None:
+        """End the association."""
+        work.ec2.disassociate_route_table(AssociationId=work.attributes["AssociationId"])
+
+
+class VpnGatewayRoutePropagation(ResourceType):
+    """AWS::EC2::VPNGatewayRoutePropagation; Ref is an id of its own."""
+
+    kind = "AWS::EC2::VPNGatewayRoutePropagation"
+    properties = frozenset({"RouteTableIds", "VpnGatewayId"})
+    updates = frozenset({"RouteTableIds", "VpnGatewayId"})
+    absent = frozenset({"InvalidRouteTableID.NotFound", "InvalidVpnGatewayID.NotFound"})
+
+    def create(self, work: Work) -> None:
+        """Let the gateway's routes into the tables."""
+        work.made(work.name())
+        work.attributes |= {"Id": work.physical}
+        self._change(work, "enable", self._pairs(work.properties))
+
+    def update(self, work: Work, old: Mapping[str, Any], old_tags: Mapping[str, str]) -> None:
+        """Other tables, or another gateway."""
+        before, after = self._pairs(old), self._pairs(work.properties)
+        self._change(work, "disable", before - after)
+        self._change(work, "enable", after - before)
+
+    def delete(self, work: Work) -> None:
+        """End the propagation."""
+        self._change(work, "disable", self._pairs(work.properties))
+
+    @staticmethod
+    def _pairs(properties: Mapping[str, Any]) -> set[tuple[str, str]]:
+        return {(table, properties["VpnGatewayId"]) for table in properties["RouteTableIds"]}
+
+    @staticmethod
+    def _change(work: Work, verb: str, pairs: set[tuple[str, str]]) -> None:
+        change = getattr(work.ec2, f"{verb}_vgw_route_propagation")
+        for table, gateway in sorted(pairs):
+            change(RouteTableId=table, GatewayId=gateway)

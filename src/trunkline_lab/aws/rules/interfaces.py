@@ -1,0 +1,91 @@
+"""Interfaces where moto is careless: addresses outside the subnet, instances that do not know their interface."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import replace
+from typing import Any
+
+from trunkline_lab.aws.backend import Backend
+from trunkline_lab.aws.calls import Answer, Call, Handler
+
+_MAKES = {"CreateNatGateway", "CreateVpcEndpoint", "CreateNetworkInterface", "RunInstances"}
+_TOUCHES = {"RunInstances", "AttachNetworkInterface", "ModifyNetworkInterfaceAttribute", "ModifyInstanceAttribute"}
+
+
+class Interfaces:
+    """An interface's address is a free one of its subnet, and an instance shows its first interface's groups."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def __call__(self, call: Call, proceed: Handler) -> Answer:
+        """Apply the rule. The caller holds the backend's lock."""
+        if call.service != "ec2" or call.operation not in _MAKES | _TOUCHES | {"DeleteNatGateway"}:
+            return proceed(call)
+        ec2 = self._backend.ec2(call.account, call.region)
+        before = set(ec2.enis)
+        given = proceed(call)
+        if given.status >= 400:
+            return given
+        for identity in set(ec2.enis) - before:
+            given = _place(ec2, ec2.enis[identity], call.form.get("PrivateIpAddress", ""), given)
+        if call.operation in _TOUCHES:
+            _agree(ec2, call)
+        if call.operation == "DeleteNatGateway":
+            _free(ec2, call.form["NatGatewayId"])
+        return given
+
+
+def _place(ec2: Any, interface: Any, wanted: str, given: Answer) -> Answer:
+    """Move a new interface to the address that was asked for, or else off one that EC2 would not give."""
+    old = str(interface.private_ip_address)
+    network = interface.subnet.cidr
+    others = {
+        each["PrivateIpAddress"] for i in ec2.enis.values() if i is not interface for each in i.private_ip_addresses
+    }
+    free = (str(host) for host in list(network.hosts())[3:] if str(host) not in others)
+    reserved = [network.network_address + offset for offset in range(4)] + [network.broadcast_address]
+    address = ipaddress.ip_address(old)
+    if wanted in {"", old} and address in network and address not in reserved and old not in others:
+        return given
+    new = wanted or next(free)
+    interface.private_ip_address = new
+    for each in interface.private_ip_addresses:
+        if each["PrivateIpAddress"] == old:
+            each["PrivateIpAddress"] = new
+    for gateway in ec2.nat_gateways.values():
+        for each in gateway.address_set:
+            if each["networkInterfaceId"] == interface.id:
+                each["privateIp"] = new
+    body = given.body.replace(f">{old}<".encode(), f">{new}<".encode())
+    headers = tuple((k, str(len(body)) if k.lower() == "content-length" else v) for k, v in given.headers)
+    return replace(given, body=body, headers=headers)
+
+
+def _agree(ec2: Any, call: Call) -> None:
+    """An instance's groups and its source/destination check are those of its first interface."""
+    form = call.form
+    if call.operation == "ModifyNetworkInterfaceAttribute" and "Attachment.DeleteOnTermination" in form:
+        ends = form["Attachment.DeleteOnTermination"].lower() == "true"
+        ec2.enis[form["NetworkInterfaceId"]].delete_on_termination = ends
+    for instance in ec2.all_instances():
+        first = instance.nics.get(0)
+        if first is None:
+            continue
+        if call.operation == "ModifyInstanceAttribute" and instance.id == form.get("InstanceId"):
+            if "GroupId.1" in form:
+                first._group_set = list(instance.security_groups)
+            if "SourceDestCheck.Value" in form:
+                first.source_dest_check = form["SourceDestCheck.Value"].lower() == "true"
+        instance.security_groups = list(first._group_set)
+        instance.source_dest_check = first.source_dest_check
+
+
+def _free(ec2: Any, identity: str) -> None:
+    """A NAT gateway that is gone has no interface and holds no address."""
+    for address in ec2.nat_gateways[identity].address_set:
+        interface = ec2.enis.pop(address["networkInterfaceId"], None)
+        for elastic in ec2.addresses:
+            if interface is not None and elastic.eni is interface:
+                elastic.eni = elastic.instance = elastic.association_id = None

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from trunkline import Here
-from trunkline._core.context import current
+from trunkline._core.context import Here, current
 from trunkline.clouds.aws import AwsAccount, account
 from trunkline_lab.aws import ROUTER_IMAGE, AwsFace
 from trunkline_lab.aws.calls import Answer, Call, Handler

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 import trunkline.blueprints
-from trunkline import Here
-from trunkline._core.context import current
+from trunkline._core.context import Here, current
 from trunkline.clouds.azure import AzureAccount, account
 from trunkline_lab.azure import AzureFace
 from trunkline_lab.world import FAST, PublicAddresses, World

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 import pytest
 from aws_lab import ROUTER_IMAGE, TEMPLATES, at, aws, face, rule, shared
 
-from trunkline import Error, StepTimeout, during, pipe, step
+from trunkline import Error, during, pipe, step
 from trunkline.clouds.cloud import CloudError, Rule, StackFailed
+from trunkline.errors import StepTimeout
 from trunkline_lab.aws.calls import Answer
 
 NET = """

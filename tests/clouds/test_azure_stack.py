@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from azure_lab import FEDERATION, TEMPLATES, VPC, at, azure, face, open_account, resources, world
 
-from trunkline import StepTimeout, check, during, pipe
+from trunkline import check, during, pipe
 from trunkline.clouds.azure import AzureAccount
 from trunkline.clouds.cloud import CloudError, NextHop, Rule, StackFailed
+from trunkline.errors import StepTimeout
 from trunkline_lab.azure import AzureFace
 from trunkline_lab.azure.errors import Lost
 from trunkline_lab.azure.http import Answer, Call

@@ -10,7 +10,8 @@ from functools import partial
 
 import pytest
 
-from trunkline import Misuse, Node, StepTimeout, apipe, each, here, pipe, step
+from trunkline import Node, apipe, each, here, pipe, step
+from trunkline.errors import Misuse, StepTimeout
 
 
 def test_a_pipe_of_plain_functions_imports_no_event_loop_and_no_database():

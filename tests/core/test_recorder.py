@@ -2,8 +2,9 @@
 
 import pytest
 
-from trunkline import during, each, pipe, step
+from trunkline import during, each, step
 from trunkline._core.events import RunEnded, RunStarted, StepEnded, StepNoted
+from trunkline._core.pipe import pipe
 from trunkline.durable.kept_run import KeptRun
 from trunkline.durable.ledger import Entry
 

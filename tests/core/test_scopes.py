@@ -11,8 +11,9 @@ import time
 
 import pytest
 
-from trunkline import StepTimeout, apipe, during, here, pipe, step
+from trunkline import apipe, during, here, pipe, step
 from trunkline._core.events import ScopeClosed, ScopeOpened
+from trunkline.errors import StepTimeout
 
 
 class Door:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline import Conflict, Misuse, pipe
+from trunkline import pipe
 from trunkline._core.state import View, copied, merged, same
+from trunkline.errors import Conflict, Misuse
 
 # Every way to get at a nested value; each must be private, so that mutating what it gave leaves the state alone.
 WAYS = {

@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,9 +70,13 @@ class Journal:
     def release(self, kept: KeptRun) -> None:
         """Write what is left of a run and give its lease back."""
         self._held.pop(kept.name, None)
-        if not kept.lost:
+        if kept.lost:
+            return
+        try:
             self.commit()
-            lease.release(self.store, kept.name, kept.fence)
+        finally:
+            with suppress(JournalError):  # where it cannot be given back, it passes by itself
+                lease.release(self.store, kept.name, kept.fence)
 
     def close(self) -> None:
         """Write what is left, and close the file."""

@@ -45,6 +45,9 @@ class Ledger:
     def __init__(self) -> None:
         self.standing: str | None = None
         self.start: dict[str, Any] = {}
+        self._forget()
+
+    def _forget(self) -> None:
         self.steps: dict[str, Record] = {}
         self.scopes: dict[str, Owed] = {}
         self.passed_by: list[str] = []
@@ -58,7 +61,7 @@ class Ledger:
         match kind:
             case "start":
                 if self.standing == "undone":  # it begins anew, with nothing known
-                    self.__init__()  # type: ignore[misc]
+                    self._forget()
                 self.standing, self.start = "running", value
             case "undoing":
                 self.standing = "undoing"

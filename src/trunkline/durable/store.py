@@ -150,7 +150,7 @@ class Store:
         """Turn SQLite's and the system's errors into ones that say what to do."""
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             raise JournalError(f"journal {self.path}: {error}", hint=_hint(error)) from error
 
 
@@ -170,5 +170,7 @@ def _hint(error: Exception) -> str:
         ("locked", "another program holds the file; end it, or wait"),
         ("not a database", _SALVAGE),
         ("malformed", _SALVAGE),
+        ("codec", _SALVAGE),
+        ("decode", _SALVAGE),
     )
     return next((remedy for word, remedy in remedies if word in text), "look at the file and its disk, then run again")

@@ -1,0 +1,112 @@
+"""pipe and apipe as users call them: in memory, or with a journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from trunkline._core import pipe as core
+from trunkline._core.errors import Misuse
+from trunkline._core.events import Observer
+from trunkline._core.pipe import GRACE
+from trunkline._core.state import State
+from trunkline._core.steps import Steps
+
+if TYPE_CHECKING:
+    from trunkline.durable.runs import JournalLike
+
+
+def pipe(
+    data: Mapping[str, Any],
+    steps: Steps,
+    *,
+    run: str | None = None,
+    journal: JournalLike | None = None,
+    observers: Iterable[Observer] = (),
+    grace: float = GRACE,
+) -> State:
+    """Run the steps, one after the other, each with the state that those before it left.
+
+    Plain functions run in the caller's thread and without an event loop, until the first step that is async,
+    stands side by side with others, is inside a scope or has a timeout. From there on, plain functions run in
+    threads. Ctrl-C lets what is in flight end, closes the open scopes, and raises KeyboardInterrupt.
+
+    With a journal the run survives the death of its process: calling this again, with the same name, resumes it.
+    What is done is replayed; what was in flight is looked for (`find`) or made again with its old token; a scope that
+    stood open is closed, and opened anew if there is something left to do in it.
+
+    Parameters:
+        data: The state to begin with; never changed. With a journal, JSON; a run that is resumed goes on with what it
+            began with.
+        steps: A list of ("name", callable), ("name", [callables side by side]), `during`, `each`, or any Node. A
+            callable takes the state as a dict of its own and returns a mapping or None; with a key "outputs" only
+            that mapping is passed along, otherwise the keys whose value changed.
+        run: The run's name, part of every step's token; made up where it is not given, which a journal does not allow.
+        journal: A `Journal`, or the path of its file.
+        observers: Whoever follows the run's events.
+        grace: Seconds that a cancelled run waits for a running thread, and for a scope to close.
+
+    Returns:
+        The state at the end, the caller's to keep.
+
+    Raises:
+        Misuse: the steps or the data are written wrongly; before anything ran, where that can be known.
+        Conflict: steps side by side gave one key different values.
+        StepTimeout: a step took longer than its timeout.
+        Changed, LeaseHeld, LeaseLost, RunState, JournalError: see `trunkline.errors`; with a journal only.
+        Whatever a step raises, with the note "in step PATH"; several side by side as an ExceptionGroup.
+    """
+    if journal is None:
+        return core.pipe(data, steps, run=run, observers=observers, grace=grace)
+    from trunkline.durable import runs
+
+    return runs.pipe(data, steps, journal=journal, run=_named(run), observers=observers, grace=grace)
+
+
+async def apipe(
+    data: Mapping[str, Any],
+    steps: Steps,
+    *,
+    run: str | None = None,
+    journal: JournalLike | None = None,
+    observers: Iterable[Observer] = (),
+    grace: float = GRACE,
+) -> State:
+    """`pipe` for callers inside an event loop; a cancel of the calling task closes the open scopes first.
+
+    Runs side by side that share one `Journal` share its commits, too.
+    """
+    if journal is None:
+        return await core.apipe(data, steps, run=run, observers=observers, grace=grace)
+    from trunkline.durable import runs
+
+    return await runs.apipe(data, steps, journal=journal, run=_named(run), observers=observers, grace=grace)
+
+
+def undo(
+    steps: Steps, *, journal: JournalLike, run: str, observers: Iterable[Observer] = (), grace: float = GRACE
+) -> list[str]:
+    """Take back what a run with a journal did, the newest step first, from the values that were recorded.
+
+    It stops at the first failure and goes on when called again; there is no way back to forward.
+
+    Parameters:
+        steps: The steps that the run was made of.
+        journal, run, observers, grace: As for `pipe`.
+
+    Returns:
+        The paths of the steps that have no undo: what they did is still there.
+
+    Raises:
+        RunState: the run is not known.
+        Whatever an undo raises, with the note "in step PATH".
+    """
+    from trunkline.durable import runs
+
+    return runs.undo(steps, journal=journal, run=run, observers=observers, grace=grace)
+
+
+def _named(run: str | None) -> str:
+    if run is None:
+        raise Misuse("a journal without run=", hint='give the run a name, such as run="acme-10.1"')
+    return run

@@ -102,6 +102,13 @@ def stuck():
     return [during("access", open=opens, close=shut, steps=[("in", nothing)])]
 
 
+def half():
+    def opens_half(state):
+        opens(state)
+        raise Error("refused")
+    return [during("access", open=opens_half, close=nothing, steps=[("in", nothing)])]
+
+
 def slow():
     def wait(state):
         print("waiting", flush=True)

@@ -46,6 +46,6 @@ def accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeA
 
     monkeypatch.setattr("trunkline.clouds.registry.open_account", open_account)
     (tmp_path / "trunkline.toml").write_text(
-        'from = "198.51.100.7"\n[accounts.A]\ncloud = "fake"\n[accounts.B]\ncloud = "fake"\n'
+        'from = "198.51.100.7"\nhome = "home"\n[accounts.A]\ncloud = "fake"\n[accounts.B]\ncloud = "fake"\n'
     )
     return made

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from cli_tools import Command, FakeAccount, exposure
 
+from trunkline.config import load
+
 
 def test_options_come_from_the_signature(trunkline: Command, pipelines: Path) -> None:
     answer = trunkline(
@@ -215,6 +217,34 @@ def test_an_account_that_is_not_configured(
     assert answer.code == 64
     assert "error: --first C: " in answer.err
     assert "hint: the accounts are: A, B" in answer.err
+
+
+def test_two_at_once_of_one_name_are_refused(
+    trunkline: Command, pipelines: Path, accounts: dict[str, FakeAccount]
+) -> None:
+    home = load(None).home
+    program = (
+        "import sys; from pathlib import Path; from trunkline.durable.alone import alone\n"
+        "with alone(Path(sys.argv[1]), 'mine'): print(flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", program, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        words = ("up", "pipelines.py:connected", "--first", "A", "--progress", "quiet", "--name")
+        refused, fine = trunkline(*words, "mine"), trunkline(*words, "yours")
+        other.kill()
+    assert (refused.code, "run 'mine' is in progress" in refused.err) == (1, True), refused.err
+    assert fine.code == 0, fine.err
+    assert trunkline(*words, "mine").code == 0
+
+
+def test_what_an_opening_that_failed_noted_is_not_told_as_open(trunkline: Command, pipelines: Path) -> None:
+    answer = trunkline("up", "pipelines.py:half", "--progress", "quiet")
+    assert answer.code == 1
+    assert "access (was not fully open): closed after" in answer.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")

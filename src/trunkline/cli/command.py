@@ -160,7 +160,8 @@ def _sign(command: Callable[..., int], parameters: list[inspect.Parameter]) -> N
 def _run(command: Callable[..., int], args: Sequence[str], prog: str) -> int:
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command()(command)
-    return int(app(list(args), prog_name=prog, standalone_mode=False) or 0)
+    code: int = app(list(args), prog_name=prog, standalone_mode=False) or Exit.DONE
+    return code
 
 
 def _described(verb: str, reference: str, fn: pipelines.Pipeline) -> str:

@@ -136,9 +136,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, see `Exit`.
     """
+    from trunkline.cli import say
+
     args = list(sys.argv[1:] if argv is None else argv)
     try:
-        return int(app(args or ["--help"], prog_name="trunkline", standalone_mode=False) or 0)
+        code = app(args or ["--help"], prog_name="trunkline", standalone_mode=False) or 0
+        if code == Exit.INTERRUPTED and not isinstance(code, Exit):  # typer's own answer to Ctrl-C, which says nothing
+            say.error("interrupted")
+        return int(code)
     except BaseException as raised:
         return _failed(raised, debug="--debug" in args)
 

@@ -9,11 +9,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from trunkline._core.events import Event, ScopeClosed, ScopeOpened, StepNoted
+from trunkline._core.events import Event, ScopeClosed, ScopeOpened, StepEnded, StepNoted
 from trunkline._core.pipe import pipe
 from trunkline._core.state import same
 from trunkline._core.wiring import check as check_wiring
@@ -22,7 +22,8 @@ from trunkline.cli import say
 from trunkline.cli.access import Found, ask, described
 from trunkline.cli.command import Call
 from trunkline.cli.exits import Exit
-from trunkline.views.choose import view
+from trunkline.durable.alone import alone
+from trunkline.views.choose import View, view
 from trunkline.views.jsonl import error_as_json
 from trunkline.views.words import duration
 
@@ -67,6 +68,8 @@ class Ledger:
                 self.scopes[path].seconds, self.scopes[path].error = seconds, error
             case StepNoted(_, path, _, text) if path.endswith("#open"):
                 self.scopes[path.removesuffix("#open")].note = text
+            case StepEnded(_, path, error=error) if path.endswith("#open") and error is not None:
+                self.scopes[path.removesuffix("#open")].note = "was not fully open"
 
 
 def up(call: Call) -> int:
@@ -74,6 +77,11 @@ def up(call: Call) -> int:
     shown = view(call.common["progress"], sys.stderr)
     say.plain_warnings()
     steps, data = call.build()
+    with alone(call.config.home, call.run) if call.config else nullcontext():
+        return _run(call, shown, steps, data)
+
+
+def _run(call: Call, shown: View, steps: Any, data: Mapping[str, Any]) -> int:
     problems = check_wiring(steps, data)
     for problem in problems:
         if problem.level == "warning":

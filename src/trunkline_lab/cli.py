@@ -1,4 +1,4 @@
-"""`trunkline lab` and `python -m trunkline_lab`: up, status, down."""
+"""`trunkline lab` and `python -m trunkline_lab`: up, status, fault, audit, down."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from . import process
+from . import fault_cli, process
+from .audit_view import show_audit
 from .home import Home
+from .options import Json, Name, home_of, living
 from .process import LabError
 
 DONE, FAILED, USAGE = 0, 1, 64
@@ -30,10 +32,6 @@ class PaceName(StrEnum):
 
     normal = "normal"
     fast = "fast"
-
-
-Name = Annotated[str, typer.Option(help="Which lab; several may be up side by side.", metavar="NAME")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
@@ -56,7 +54,7 @@ def up(
 
       trunkline lab up --name second --routers 2 --json
     """
-    home = _home(name)
+    home = home_of(name)
     show = _show_json if as_json else _show_up
     if foreground:
         if not process.run(home, routers=routers, pace=pace.value, ready=lambda status: show(home, status)):
@@ -78,12 +76,27 @@ def status(name: Name = "lab", as_json: Json = False) -> int:
 
       trunkline lab status --name second --json
     """
-    home = _home(name)
-    if not home.alive():
-        process.stop(home)  # what a dead one may have left
-        raise LabError(f"lab {name} is not up")
+    home = living(name)
     (_show_json if as_json else _show_status)(home, process.ask(home, "/status"))
     return DONE
+
+
+@app.command()
+def audit(name: Name = "lab", as_json: Json = False) -> int:
+    """Tell all that exists, who made it, what stands open or double, and with --json every call.
+
+    Examples:
+
+      trunkline lab audit
+
+      trunkline lab audit --json
+    """
+    found = process.ask(living(name), "/audit")
+    print(json.dumps(found, indent=2)) if as_json else show_audit(found)
+    return DONE
+
+
+app.add_typer(fault_cli.app, name="fault")
 
 
 @app.command()
@@ -96,7 +109,7 @@ def down(name: Name = "lab", as_json: Json = False) -> int:
 
       trunkline lab down --name second
     """
-    was_up = process.stop(_home(name))
+    was_up = process.stop(home_of(name))
     if as_json:
         print(json.dumps({"name": name, "was_up": was_up}))
     else:
@@ -120,6 +133,10 @@ def main(argv: Sequence[str]) -> int:
         if error.details:
             print(error.details, file=sys.stderr)
         return FAILED
+    except process.Refused as error:
+        print(f"error: {error}", file=sys.stderr)
+        print("hint: trunkline lab fault add --help", file=sys.stderr)
+        return USAGE
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         print(f"error: {_said(error)}", file=sys.stderr)
@@ -135,13 +152,6 @@ def _said(wrong: typer.TyperException) -> str:
         return text
     value, (head, colon, rest) = repr(errors()[0]["input"]), text.partition(": ")
     return text if value in rest else f"{head}{colon}{value}: {rest[:1].lower()}{rest[1:]}"
-
-
-def _home(name: str) -> Home:
-    try:
-        return Home(name)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--name") from None
 
 
 def _show_json(home: Home, status: Mapping[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""The lab process's own small HTTP endpoint: status, counts of calls, and the end.
+"""The lab process's own small HTTP endpoint: status, counts of calls, faults, the audit, and the end.
 
 It wants the token that stands in the lab's private directory, so that no web page and no other user can end a lab.
 """
@@ -9,6 +9,7 @@ import asyncio
 import hmac
 import secrets
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Self
 
 from aiohttp import web
@@ -48,6 +49,10 @@ class Control:
         application = web.Application(middlewares=[self._authorize])
         application.router.add_get("/status", self._status)
         application.router.add_get("/calls", self._calls)
+        application.router.add_get("/audit", self._audit)
+        application.router.add_get("/faults", self._faults)
+        application.router.add_post("/faults", self._add_fault)
+        application.router.add_delete("/faults", self._clear_faults)
         application.router.add_post("/down", self._end)
         self._runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=1)
         await self._runner.setup()
@@ -68,6 +73,24 @@ class Control:
 
     async def _calls(self, request: web.Request) -> web.StreamResponse:
         return web.json_response(await asyncio.to_thread(self._lab.calls))
+
+    async def _audit(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response(await asyncio.to_thread(lambda: self._lab.audit().plain()))
+
+    async def _faults(self, request: web.Request) -> web.StreamResponse:
+        fired = [asdict(one) for one in self._lab.faults.fired]
+        return web.json_response({"faults": self._lab.faults.listed(), "fired": fired})
+
+    async def _add_fault(self, request: web.Request) -> web.StreamResponse:
+        try:
+            fault = self._lab.faults.add(**await request.json())
+        except (TypeError, ValueError) as error:
+            return web.json_response({"refused": str(error)}, status=400)
+        return web.json_response(asdict(fault))
+
+    async def _clear_faults(self, request: web.Request) -> web.StreamResponse:
+        number = request.query.get("id")
+        return web.json_response({"cleared": self._lab.faults.clear(int(number) if number else None)})
 
     async def _end(self, request: web.Request) -> web.StreamResponse:
         self._down()

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Self
 
 from . import settings
 from .addresses import Claim
+from .audit import Audit
 from .faults import Faults
 from .site import Site
 from .world import Pace, World
 
 if TYPE_CHECKING:
+    from .audit_azure import AzureMakers
     from .aws import AwsFace
     from .azure import AzureFace
     from .vns3 import Controllers, Workbench
@@ -60,6 +62,7 @@ class Lab:
     controllers: Controllers
     bench: Workbench
     site: Site
+    _makers: AzureMakers
 
     def __init__(
         self,
@@ -124,11 +127,13 @@ class Lab:
         self._undo.append(self.aws.stop)
 
     def _start_azure(self) -> None:
+        from .audit_azure import AzureMakers
         from .azure import AzureFace
         from .faults_azure import AzureFaults
 
         self.azure = AzureFace(self.world, subscriptions=tuple(AZURE_SUBSCRIPTIONS.values()), tenant=TENANT)
-        self.azure.hooks.append(AzureFaults(self.faults))
+        self._makers = AzureMakers(self.azure)
+        self.azure.hooks += [AzureFaults(self.faults), self._makers]
         self.azure.start()
         self._undo.append(self.azure.stop)
 
@@ -205,6 +210,15 @@ class Lab:
             "seconds_up": round(time.time() - self.started, 1),
             "memory_mb": _memory_mb(),
         }
+
+    def audit(self) -> Audit:
+        """All that exists, who made it, and every call in order. Thread safe."""
+        from . import audit_aws, audit_azure, audit_vns3
+
+        things = [*audit_aws.things(self.aws), *self._makers.things(), *audit_vns3.things(self.controllers)]
+        calls = [*audit_aws.calls(self.aws), *audit_azure.calls(self.azure), *audit_vns3.calls(self.controllers)]
+        calls.sort(key=lambda entry: entry.at)
+        return Audit(tuple(things), tuple(calls), tuple(self.faults.fired))
 
     def site_tunnels(self) -> list[dict[str, object]]:
         """The datacentre's own report: `peer`, `peer_address`, `connected`, `since` (epoch seconds), `reason`."""

@@ -123,22 +123,31 @@ def _wait_until_ready(home: Home, child: subprocess.Popen[bytes] | None) -> None
         time.sleep(_LOOK_AGAIN)
 
 
-def ask(home: Home, path: str, *, method: str = "GET") -> dict[str, object]:
-    """What the running lab answers at `path` of its control endpoint.
+class Refused(Exception):
+    """The lab says no: what was asked for cannot be."""
+
+
+def ask(home: Home, path: str, *, method: str = "GET", body: object = None) -> dict[str, object]:
+    """What the running lab answers at `path` of its control endpoint, to a body that goes as JSON.
 
     Raises:
         LabError: It does not answer.
+        Refused: It does, and refuses.
     """
     state = home.read()
     if state is None:
         raise LabError(f"lab {home.name} is not ready")
-    request = urllib.request.Request(
-        f"{state['control']}{path}", method=method, headers={"Authorization": f"Bearer {state['token']}"}
-    )
+    headers = {"Authorization": f"Bearer {state['token']}", "Content-Type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{state['control']}{path}", method=method, headers=headers, data=data)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
     try:
         with opener.open(request, timeout=STOP_SECONDS) as answer:
             found = json.load(answer)
+    except urllib.error.HTTPError as error:
+        if error.code == 400:
+            raise Refused(json.load(error)["refused"]) from None
+        raise LabError(f"lab {home.name} answers {error.code}", _tail(home)) from error
     except (OSError, ValueError) as error:
         raise LabError(f"lab {home.name} does not answer: {error}", _tail(home)) from error
     return dict(found)

@@ -8,7 +8,9 @@ import socket
 import stat
 import threading
 import time
+import tomllib
 
+import boto3
 import pytest
 
 from trunkline_lab import process
@@ -70,6 +72,76 @@ def test_up_status_down(labs, capsys):
     assert run(capsys, "down")[:2] == (0, "lab lab was not up\n")
     code, _, err = run(capsys, "status")
     assert (code, err) == (1, "error: lab lab is not up\n")
+
+
+def test_faults_and_the_audit_of_a_running_lab(labs, capsys):
+    up = told(capsys, "up", "--pace", "fast")
+    key, secret = _account(up["config"], "A")
+    ec2 = boto3.client(
+        "ec2",
+        region_name="us-east-1",
+        endpoint_url=up["endpoints"]["aws"],
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+    )
+    armed = told(capsys, "fault", "add", "aws:ec2:CreateVpc", "lost", "--times", "1")
+    assert (armed["id"], armed["kind"], armed["done"]) == (1, "lost", True)
+    run(capsys, "fault", "add", "vns3:*", "hang", "--where", "acme*", "--seconds", "2")
+    ec2.create_vpc(CidrBlock="10.7.0.0/16")
+    code, out, _ = run(capsys, "fault", "list")
+    assert code == 0
+    assert "struck 1 of 2" in out
+    assert "lost #1 struck aws:ec2:CreateVpc" in out
+    assert [one["fired"] for one in told(capsys, "fault", "list")["faults"]] == [1, 0]
+    assert told(capsys, "fault", "clear", "1") == {"cleared": 1}
+    assert run(capsys, "fault", "clear")[1] == "1 disarmed\n"
+    assert "no fault is armed" in run(capsys, "fault", "list")[1]
+
+    code, out, _ = run(capsys, "audit")
+    assert code == 0
+    assert "double  one role: vpc vpc-" in out
+    audit = told(capsys, "audit")
+    assert [fired["kind"] for fired in audit["faults"]] == ["lost"]
+    assert [entry["fault"][:4] for entry in audit["calls"] if entry["call"] == "ec2:CreateVpc"] == ["lost", ""]
+
+
+def _account(config, name):
+    with open(config, "rb") as file:
+        account = tomllib.load(file)["accounts"][name]
+    return account["access_key_id"], account["secret_access_key"]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("CreateVpc", "lost"), "pattern = 'CreateVpc'"),
+        (("vns3:GET /config", "throttle"), "kind = 'throttle'"),
+        (("aws:ec2:*", "lost", "--nth", "0"), "nth = 0"),
+        (("aws:ec2:*", "explode"), "explode"),
+    ],
+)
+def test_a_wrong_fault_is_wrong_usage(one_lab, capsys, words, named):
+    code, out, err = run(capsys, "fault", "add", *words)
+    assert (code, out) == (64, "")
+    assert named in err
+    assert "hint: " in err
+
+
+@pytest.fixture(scope="module")
+def one_lab(tmp_path_factory):
+    """A lab that several tests only look at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        process.start(Home("lab"), routers=0, pace="fast")
+        yield
+        process.stop(Home("lab"))
+
+
+@pytest.mark.parametrize(
+    "words", [("fault", "list"), ("fault", "clear"), ("fault", "add", "aws:*:*", "lost"), ("audit",)]
+)
+def test_no_lab_no_answer(labs, capsys, words):
+    assert run(capsys, *words) == (1, "", "error: lab lab is not up\n")
 
 
 def test_a_killed_lab_is_recognised_and_its_leftovers_go(labs, capsys):
@@ -137,7 +209,15 @@ def test_wrong_usage_is_64_and_touches_nothing(labs, capsys, words):
     assert not labs.exists()
 
 
-@pytest.mark.parametrize("words", [(), ("--help",), ("up", "--help"), ("status", "--help"), ("down", "--help")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--help",),
+        *[(name, "--help") for name in ("up", "status", "down", "audit")],
+        *[("fault", name, "--help") for name in ("add", "list", "clear")],
+    ],
+)
 def test_help_has_examples(labs, capsys, words):
     code, out, _ = run(capsys, *words)
     assert code == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from collections import deque
 from collections.abc import Iterable
 
 from ..loop import LoopThread
@@ -13,13 +14,14 @@ from ..tunnels import Gateway
 from ..world import Face, Machine, World
 from . import links
 from .connected import advertised, connected_subnets
-from .controller import Controller, Hook
+from .controller import Controller, Hook, LoggedCall
 from .links import Links
 from .reports import TunnelReport
 from .server import make_protocol
 
 CALLER = "127.0.0.1"
 _NEGOTIATION = 4  # times the pace's resource
+_REMEMBERED = 100  # routers that are gone
 _log = logging.getLogger(__name__)
 
 
@@ -49,6 +51,7 @@ class Controllers:
         self._faces: list[Face] = []
         self._sites: list[Site] = []
         self._controllers: dict[str, Controller] = {}
+        self._gone: deque[Controller] = deque(maxlen=_REMEMBERED)  # for their logs
         self._face_of: dict[str, Face] = {}
         self._links = Links(self._gateways, self.pace.resource * _NEGOTIATION)
         self._stopped = False
@@ -72,6 +75,16 @@ class Controllers:
     def all(self) -> list[Controller]:
         """Every controller, oldest first."""
         return self.thread.call(lambda: list(self._controllers.values()))
+
+    def logs(self) -> list[tuple[Machine, list[LoggedCall]]]:
+        """The calls of every controller that there is or was."""
+        return self.thread.call(
+            lambda: [(one.machine, list(one.calls)) for one in [*self._gone, *self._controllers.values()]]
+        )
+
+    def ends(self) -> set[str]:
+        """Every public address at which an IPsec gateway of this lab is."""
+        return self.thread.call(lambda: {end.address for end in self._gateways() if end.address})
 
     def reports(self) -> list[dict[str, object]]:
         """How each controller stands, as plain data; secrets only where they are the factory's."""
@@ -192,7 +205,8 @@ class Controllers:
                 machines[machine.id], owners[machine.id] = machine, face
         self._face_of = owners
         for gone in self._controllers.keys() - machines.keys():
-            self._controllers.pop(gone).stop()
+            self._gone.append(self._controllers.pop(gone))
+            self._gone[-1].stop()
         for machine in machines.values():
             await self._take_over(machine)
         for controller in self._controllers.values():

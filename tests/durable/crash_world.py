@@ -206,9 +206,9 @@ def _work(directory, what, target, plant, writer):
         _target, _passed = target, 0
         append = Store.append
 
-        def dying(self, lines):
+        def dying(self, *lines):
             point()
-            answer = append(self, lines)
+            answer = append(self, *lines)
             point()
             return answer
 

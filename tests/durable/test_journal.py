@@ -64,7 +64,9 @@ def test_a_failed_run_goes_on_where_it_failed_also_with_a_mended_body(file):
 def test_outcome_and_next_intent_are_one_commit(file, monkeypatch):
     commits = []
     append = Store.append
-    monkeypatch.setattr(Store, "append", lambda self, lines: commits.append(len(lines)) or append(self, lines))
+    monkeypatch.setattr(
+        Store, "append", lambda self, lines, *more: commits.append(len(lines)) or append(self, lines, *more)
+    )
     pipe({}, [(f"s{n}", give(x=n)) for n in range(50)], journal=file, run="r")
     assert len(commits) <= 50 + 15  # one a step; some outcomes are written by the lingering writer
 
@@ -72,7 +74,9 @@ def test_outcome_and_next_intent_are_one_commit(file, monkeypatch):
 def test_runs_side_by_side_share_commits(file, monkeypatch):
     commits = []
     append = Store.append
-    monkeypatch.setattr(Store, "append", lambda self, lines: commits.append(len(lines)) or append(self, lines))
+    monkeypatch.setattr(
+        Store, "append", lambda self, lines, *more: commits.append(len(lines)) or append(self, lines, *more)
+    )
 
     async def work(state):
         await asyncio.sleep(0.01)
@@ -407,7 +411,7 @@ def test_a_disk_that_is_full_ends_the_run_loudly_closes_what_is_open_and_loses_n
         scope = during("s", open=lambda s: None, close=lambda s: closed.append(1), steps=inside)
         return [("a", lambda s: ran.append("a") or {"x": 1}), scope]
 
-    def _full(self, lines):
+    def _full(self, *lines):
         with self._told():
             raise sqlite3.OperationalError("database or disk is full")
 
@@ -422,7 +426,7 @@ def test_a_disk_that_is_full_ends_the_run_loudly_closes_what_is_open_and_loses_n
 
 
 def test_a_writer_that_dies_fails_everyone(file, monkeypatch):
-    def die(self, lines):
+    def die(self, *lines):
         raise MemoryError
 
     async def main():

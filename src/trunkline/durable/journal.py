@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from trunkline._core.errors import Error
 from trunkline.durable import lease
-from trunkline.durable.errors import JournalError, Poison
+from trunkline.durable.errors import JournalError, LeaseHeld, Poison
 from trunkline.durable.kept_run import KeptRun
+from trunkline.durable.lease import owners as lease_owners
 from trunkline.durable.store import Line, Store
 
 if TYPE_CHECKING:
@@ -39,9 +40,12 @@ class Journal:
     def __init__(self, path: Path | str, *, lease: float = 30.0) -> None:
         self.store, self.lease = Store(Path(path)), lease
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        lease_owners.add(self.owner)
         self._held: dict[str, KeptRun] = {}
         self._lines: list[Line] = []
-        self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+        self._releases: list[tuple[str, int]] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._wanted: list[tuple[str, asyncio.Future[KeptRun | LeaseHeld]]] = []
         self._armed = False
         self._wake = threading.Condition()
         self._commits = threading.Lock()  # one commit at a time, whoever makes it
@@ -57,26 +61,67 @@ class Journal:
 
     def hold(self, run: str) -> KeptRun:
         """Take a run's lease, and read what is known of it. Raises LeaseHeld when another process has it."""
-        fence = lease.acquire(self.store, run, self.owner, self.lease)
-        kept = KeptRun(self, run, fence)
-        for entry in self.store.entries(run):
-            kept.apply(entry)
-        self._held[run] = kept
-        if self._writer is None:
-            self._writer = threading.Thread(target=self._write, name="trunkline journal", daemon=True)
-            self._writer.start()
+        (kept,) = self._take([run])
+        if isinstance(kept, LeaseHeld):
+            raise kept
+        return kept
+
+    async def ahold(self, run: str) -> KeptRun:
+        """`hold` without blocking the event loop; the leases of many runs are taken in one commit."""
+        import asyncio
+
+        future: asyncio.Future[KeptRun | LeaseHeld] = asyncio.get_running_loop().create_future()
+        self._start_writer()
+        with self._wake:
+            self._check()
+            self._wanted.append((run, future))
+            self._wake.notify()
+        kept = await asyncio.shield(future)
+        self._check()
+        if isinstance(kept, LeaseHeld):
+            raise kept
         return kept
 
     def release(self, kept: KeptRun) -> None:
-        """Write what is left of a run and give its lease back."""
+        """Write what is left of a run and give its lease back, in one commit."""
+        if self._leave(kept):
+            self.commit()
+
+    async def arelease(self, kept: KeptRun) -> None:
+        """`release` without blocking the event loop."""
+        if self._leave(kept):
+            await self.committed()
+
+    def _leave(self, kept: KeptRun) -> bool:
         self._held.pop(kept.name, None)
         if kept.lost:
-            return
-        try:
-            self.commit()
-        finally:
-            with suppress(JournalError):  # where it cannot be given back, it passes by itself
-                lease.release(self.store, kept.name, kept.fence)
+            return False
+        if self._broken is not None:
+            with suppress(Exception):  # where it cannot be given back, it passes by itself
+                self.store.append((), [(kept.name, kept.fence)])
+        with self._wake:
+            self._releases.append((kept.name, kept.fence))
+        return True
+
+    def _take(self, runs: list[str]) -> list[KeptRun | LeaseHeld]:
+        taken: list[KeptRun | LeaseHeld] = []
+        for run, fence in zip(runs, lease.acquire(self.store, runs, self.owner, self.lease), strict=True):
+            if isinstance(fence, LeaseHeld):
+                taken.append(fence)
+                continue
+            kept = KeptRun(self, run, fence)
+            for entry in self.store.entries(run):
+                kept.apply(entry)
+            self._held[run] = kept
+            taken.append(kept)
+        self._start_writer()
+        return taken
+
+    def _start_writer(self) -> None:
+        with self._wake:
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write, name="trunkline journal", daemon=True)
+                self._writer.start()
 
     def close(self) -> None:
         """Write what is left, and close the file."""
@@ -85,9 +130,12 @@ class Journal:
             self._wake.notify()
         if self._writer is not None:
             self._writer.join()
-        if self._broken is None:
-            self.commit()
-        self.store.close()
+        try:
+            if self._broken is None:
+                self.commit()
+        finally:
+            lease_owners.discard(self.owner)
+            self.store.close()
 
     def add(self, line: Line) -> None:
         """Take a line that is to be kept soon."""
@@ -100,23 +148,18 @@ class Journal:
 
     def commit(self) -> None:
         """Write everything that was added, in this thread; it is on disk when this returns."""
-        with self._commits:
-            with self._wake:
-                self._check()
-                lines, self._lines = self._lines, []
-                waiters, self._waiters = self._waiters, []
-            self._flush(lines, waiters)
+        self._check()
+        self._flush()
         self._check()
 
     async def committed(self) -> None:
         """Wait until everything that was added is on disk, written by the writer's thread."""
         import asyncio
 
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         with self._wake:
             self._check()
-            self._waiters.append((loop, future))
+            self._waiters.append(future)
             self._wake.notify()
         await asyncio.shield(future)
         self._check()
@@ -127,7 +170,7 @@ class Journal:
         while True:
             with self._wake:
                 self._wake.wait_for(
-                    lambda: self._closed or self._broken or self._armed or self._waiters,
+                    lambda: self._closed or self._broken or self._armed or self._waiters or self._wanted,
                     timeout=max(0.0, renew - time.monotonic()),
                 )
                 if self._closed or self._broken:
@@ -135,52 +178,62 @@ class Journal:
                 if self._armed and not self._waiters:  # a lone outcome: company may come
                     self._wake.wait_for(lambda: self._closed or self._waiters, timeout=LINGER)
                 self._armed = False
+                wanted, self._wanted = self._wanted, []
             try:
                 if time.monotonic() >= renew:
                     lease.renew(self.store, {run.name: run.fence for run in list(self._held.values())}, self.lease)
                     renew = time.monotonic() + self.lease / 3
-                with self._commits:
-                    with self._wake:
-                        lines, self._lines = self._lines, []
-                        waiters, self._waiters = self._waiters, []
-                    self._flush(lines, waiters)
+                if wanted:
+                    kept = self._take([run for run, _ in wanted])
+                    _settle_all([(future, one) for (_, future), one in zip(wanted, kept, strict=True)])
+                self._flush()
             except Error as error:
                 self._break(error)
             except BaseException as error:  # the writer must not die in silence: everyone would wait for ever
                 self._break(JournalError(f"journal {self.store.path}: its writer failed: {error!r}"))
+            if self._broken:
+                _settle_all([(future, None) for _, future in wanted])
 
-    def _flush(self, lines: list[Line], waiters: list[tuple[Any, Any]]) -> None:
-        try:
-            for run in self.store.append(lines) if lines else ():
-                if run in self._held:
-                    self._held[run].lost = True
-        except Error as error:
-            self._break(error)
-        finally:
-            _wake_all(waiters)
+    def _flush(self) -> None:
+        """Commit what there is, one thread at a time; whoever waits is woken, also when it fails."""
+        with self._commits:
+            with self._wake:
+                lines, self._lines = self._lines, []
+                releases, self._releases = self._releases, []
+                waiters, self._waiters = self._waiters, []
+            try:
+                for run in self.store.append(lines, releases) if lines or releases else ():
+                    if run in self._held:
+                        self._held[run].lost = True
+            except Error as error:
+                self._break(error)
+            finally:
+                _settle_all([(future, None) for future in waiters])
 
     def _break(self, error: Error) -> None:
         with self._wake:
             self._broken = self._broken or error
             waiters, self._waiters = self._waiters, []
+            wanted, self._wanted = self._wanted, []
             self._wake.notify_all()
-        _wake_all(waiters)
+        _settle_all([(future, None) for future in [*waiters, *(future for _, future in wanted)]])
 
     def _check(self) -> None:
         if self._broken is not None:
             raise Poison(self._broken)
 
 
-def _wake_all(waiters: list[tuple[Any, Any]]) -> None:
-    loops: dict[Any, list[Any]] = {}
-    for loop, future in waiters:
-        loops.setdefault(loop, []).append(future)
-    for loop, futures in loops.items():
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_settle, futures)
+def _settle_all(results: list[tuple[Any, Any]]) -> None:
+    """Give futures their results, each in its own loop: one call a loop, however many there are."""
+    loops: dict[Any, list[tuple[Any, Any]]] = {}
+    for future, result in results:
+        loops.setdefault(future.get_loop(), []).append((future, result))
+    for loop, own in loops.items():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_settle, own)
 
 
-def _settle(futures: list[Any]) -> None:
-    for future in futures:
+def _settle(results: list[tuple[Any, Any]]) -> None:
+    for future, result in results:
         if not future.done():
-            future.set_result(None)
+            future.set_result(result)

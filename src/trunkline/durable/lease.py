@@ -9,30 +9,42 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from sqlite3 import Connection
 
 from trunkline.durable.errors import LeaseHeld
 from trunkline.durable.store import Store
 
+owners: set[str] = set()  # the journals that this process has open
 
-def acquire(store: Store, run: str, owner: str, seconds: float) -> int:
-    """Take the run's lease; answers its fencing number. Raises LeaseHeld naming the owner and the time limit."""
+
+def acquire(store: Store, runs: Sequence[str], owner: str, seconds: float) -> list[int | LeaseHeld]:
+    """Take the leases of runs, all in one commit.
+
+    Returns:
+        For each run its fencing number, or the LeaseHeld that names the owner and the time limit.
+    """
+    me = (owner, os.getpid(), _boot(os.getpid()), socket.gethostname())
     with store.transaction() as db:
-        db.execute("INSERT OR IGNORE INTO runs (name) VALUES (?)", (run,))
-        row = db.execute("SELECT fence, owner, pid, boot, host, expires FROM runs WHERE name = ?", (run,)).fetchone()
-        fence, holder, pid, boot, host, expires = row
-        if holder is not None and expires > time.time() and not _dead(pid, boot, host):
-            until = datetime.fromtimestamp(expires).strftime("%H:%M:%S")
-            raise LeaseHeld(
-                f"run {run} is held by process {pid} on {host}, until {until} unless it renews",
-                hint="wait for it to end, or end it; a dead owner's lease passes by itself",
-            )
-        db.execute(
-            "UPDATE runs SET fence = ?, owner = ?, pid = ?, boot = ?, host = ?, expires = ? WHERE name = ?",
-            (fence + 1, owner, os.getpid(), _boot(os.getpid()), socket.gethostname(), time.time() + seconds, run),
+        return [_acquire(db, run, me, seconds) for run in runs]
+
+
+def _acquire(db: Connection, run: str, me: tuple[object, ...], seconds: float) -> int | LeaseHeld:
+    db.execute("INSERT OR IGNORE INTO runs (name) VALUES (?)", (run,))
+    row = db.execute("SELECT fence, owner, pid, boot, host, expires FROM runs WHERE name = ?", (run,)).fetchone()
+    fence, holder, pid, boot, host, expires = row
+    if holder is not None and expires > time.time() and not _dead(holder, pid, boot, host):
+        until = datetime.fromtimestamp(expires).strftime("%H:%M:%S")
+        return LeaseHeld(
+            f"run {run} is held by process {pid} on {host}, until {until} unless it renews",
+            hint="wait for it to end, or end it; a dead owner's lease passes by itself",
         )
+    db.execute(
+        "UPDATE runs SET fence = ?, owner = ?, pid = ?, boot = ?, host = ?, expires = ? WHERE name = ?",
+        (fence + 1, *me, time.time() + seconds, run),
+    )
     return int(fence) + 1
 
 
@@ -46,14 +58,10 @@ def renew(store: Store, fences: Mapping[str, int], seconds: float) -> None:
         )
 
 
-def release(store: Store, run: str, fence: int) -> None:
-    """Give the lease back, if it is still ours."""
-    with store.transaction() as db:
-        db.execute("UPDATE runs SET owner = NULL, expires = 0 WHERE name = ? AND fence = ?", (run, fence))
-
-
-def _dead(pid: int | None, boot: str | None, host: str | None) -> bool:
-    """Whether the owner is a process of this machine that is no more. A number used again has another birth."""
+def _dead(owner: str, pid: int | None, boot: str | None, host: str | None) -> bool:
+    """Whether the owner is a process of this machine that is no more, or a journal that this process has closed."""
+    if pid == os.getpid() and host == socket.gethostname():
+        return owner not in owners
     return pid is not None and host == socket.gethostname() and bool(boot) and _boot(pid) != boot
 
 

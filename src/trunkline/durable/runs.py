@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from trunkline.durable.kept_run import KeptRun
 from trunkline.durable.plan import flattened, refuse_changed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 JournalLike = Journal | Path | str
 
@@ -67,7 +67,7 @@ async def apipe(
     again: bool = False,
 ) -> State:
     """`pipe` for callers inside an event loop; runs that share one Journal share its commits."""
-    with _held(journal, run) as kept:
+    async with _aheld(journal, run) as kept:
         known = begin(kept, data, nodes(steps), again=again, words=())
         with _ending(kept):
             return await core.apipe(known, steps, run=run, observers=observers, grace=grace, recorder=kept)
@@ -143,6 +143,23 @@ def _held(journal: JournalLike, run: str) -> Iterator[KeptRun]:
             yield kept
         finally:
             book.release(kept)
+    except Poison as poison:
+        raise poison.error from None
+    finally:
+        if own:
+            book.close()
+
+
+@asynccontextmanager
+async def _aheld(journal: JournalLike, run: str) -> AsyncIterator[KeptRun]:
+    own = not isinstance(journal, Journal)
+    book = Journal(journal) if not isinstance(journal, Journal) else journal
+    try:
+        kept = await book.ahold(core.run_name(run))
+        try:
+            yield kept
+        finally:
+            await book.arelease(kept)
     except Poison as poison:
         raise poison.error from None
     finally:

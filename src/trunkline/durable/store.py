@@ -63,8 +63,12 @@ class Store:
         with self._lock:
             self._db.close()
 
-    def append(self, lines: Sequence[Line]) -> set[str]:
-        """Write all lines in one commit; answers the runs whose fence is no longer theirs: their lines are left out."""
+    def append(self, lines: Sequence[Line], releases: Sequence[tuple[str, int]] = ()) -> set[str]:
+        """Write all lines in one commit, and give the leases of runs (name, fence) back.
+
+        Returns:
+            The runs whose fence is no longer theirs: their lines are left out.
+        """
         with self.transaction() as db:
             fences = {line.run: line.fence for line in lines}
             lost = {run for run, fence in fences.items() if self._fence(db, run) != fence}
@@ -74,6 +78,7 @@ class Store:
                 if run not in lost
             ]
             db.executemany("INSERT INTO log (run, fence, at, kind, path, value) VALUES (?, ?, ?, ?, ?, ?)", rows)
+            db.executemany("UPDATE runs SET owner = NULL, expires = 0 WHERE name = ? AND fence = ?", releases)
         return lost
 
     def entries(self, run: str) -> Iterator[Entry]:

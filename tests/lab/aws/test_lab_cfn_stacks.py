@@ -139,12 +139,6 @@ def test_a_tag_without_a_key_fails_its_resource(account: Account) -> None:
     assert "#/Tags: required key [Value] not found" in failed["ResourceStatusReason"]
 
 
-def test_an_update_without_rollback_is_not_pretended(account: Account) -> None:
-    account.create("one", VPC)
-    code, text = refusal(account.cfn.update_stack, StackName="one", TemplateBody=NETWORK, DisableRollback=True)
-    assert (code, "DisableRollback" in text) == ("ValidationError", True)
-
-
 def test_the_engines_own_failure_ends_the_stack(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("out of order")

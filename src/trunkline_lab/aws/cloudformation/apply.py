@@ -6,11 +6,10 @@ done in turn. What was done is remembered, newest last, so that it can be taken 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass, field
 from functools import partial
 from graphlib import TopologicalSorter
-from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
@@ -22,38 +21,17 @@ from trunkline_lab.aws.cloudformation.functions import Thing
 from trunkline_lab.aws.cloudformation.setting import Setting
 from trunkline_lab.aws.cloudformation.stack import Built, Desired, Output, Stack
 from trunkline_lab.aws.cloudformation.steps import Steps
+from trunkline_lab.aws.cloudformation.tasks import Task
 from trunkline_lab.aws.cloudformation.values import text
 
 _REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
 CANCELLED = "Resource creation cancelled"
+_UPDATE_CANCELLED = "Resource update cancelled"
+_LATE = "Stack creation time exceeded the specified timeout. "
 
 
 class Failed(Exception):
     """An operation did not reach its goal; the message is the stack's StackStatusReason."""
-
-
-@dataclass
-class Task:
-    """One resource of a wave.
-
-    Parameters:
-        built: Its record; in place in the stack already.
-        action: What happens to it.
-        properties, tags: What an update brings.
-        before: Properties and tags before an update; the replaced record before a replacement.
-    """
-
-    built: Built
-    action: Literal["create", "update", "replace"]
-    properties: Mapping[str, Any] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    before: tuple[Mapping[str, Any], Mapping[str, str]] = ({}, {})
-    replaced: Built | None = None
-
-    @property
-    def verb(self) -> str:
-        """What its statuses begin with."""
-        return "CREATE" if self.action == "create" else "UPDATE"
 
 
 class Apply:
@@ -75,6 +53,7 @@ class Apply:
     def run(self) -> None:
         """Do it all. Raises Failed, or Refused for a template error that shows only now."""
         stack, template = self._stack, self._desired.template
+        late = time.monotonic() + stack.minutes * self._setting.minute
         self._check_parameters()
         self.wanted = frozenset(self._scope.wanted())
         for name in self.wanted & stack.resources.keys():
@@ -83,12 +62,16 @@ class Apply:
             {name: template.order[name] & self.wanted for name in template.order if name in self.wanted}
         ):
             failed = self._wave(wave)
+            if stack.cancel.is_set():
+                raise Failed("User Initiated")
             if failed:
                 word = "update" if any(task.verb == "UPDATE" for task in failed) else "create"
                 names = ", ".join(task.built.name for task in failed)
                 raise Failed(f"The following resource(s) failed to {word}: [{names}]. ")
             if stack.cancelled.is_set():
                 raise Failed(CANCELLED)
+            if stack.minutes and stack.desired is self._desired and time.monotonic() > late:
+                raise Failed(_LATE)
         stack.outputs = self._outputs()
         stack.imports = set(self._scope.imported)
 
@@ -96,13 +79,14 @@ class Apply:
         """Begin together what can begin together, then finish it. Returns what failed."""
         tasks = [task for name in names if (task := self._begin(name)) is not None]
         self.done += tasks
-        failed = [task for task in tasks if task.built.status.endswith("_FAILED")]
+        failed = [task for task in tasks if task.failed]
         started = [task for task in tasks if task not in failed]
         if started:
             self._setting.wait()
         for task in started:
-            if failed:
-                self._stack.note(task.built, f"{task.verb}_FAILED", CANCELLED)
+            if failed or self._stack.cancel.is_set():
+                reason = _UPDATE_CANCELLED if task.verb == "UPDATE" else CANCELLED
+                self._stack.note(task.built, f"{task.verb}_FAILED", reason)
                 failed.append(task)
             elif not self._finish(task):
                 failed.append(task)
@@ -114,7 +98,7 @@ class Apply:
     def _begin(self, name: str) -> Task | None:
         """Decide what happens to a resource, and announce it; None when nothing does."""
         stack, resource = self._stack, self._desired.template.resources[name]
-        old = stack.resources.get(name)
+        old = self._standing(name)
         new = Built(name, resource.type, needs=self._desired.template.order[name])
         new.deletion_policy, new.update_replace_policy = resource.deletion_policy, resource.update_replace_policy
         try:
@@ -138,6 +122,15 @@ class Apply:
             return None
         stack.note(old, "UPDATE_IN_PROGRESS")
         return Task(old, "update", properties, tags, before=(old.properties, old.tags))
+
+    def _standing(self, name: str) -> Built | None:
+        """The resource as it is there; what an earlier operation failed to make is not, and goes at the end."""
+        old = self._stack.resources.get(name)
+        if old is None or old.status != "CREATE_FAILED":
+            return old
+        if old.physical and self._stack.unfinished:
+            self._stack.unfinished.trash.append(old)
+        return None
 
     def _stillborn(self, built: Built, reason: str, *, update: bool) -> Task:
         task = Task(
@@ -188,7 +181,17 @@ class Apply:
             if taken and taken[0] is not stack:
                 raise Failed(f"Export with name {export} is already exported by stack {taken[0].name}. ")
             made.append(Output(key, text(value), str(raw.get("Description", "")), export))
+        self._check_exports({output.export: output.value for output in made})
         return made
+
+    def _check_exports(self, exported: Mapping[str, str]) -> None:
+        """Refuse to take away or change what another stack imports."""
+        for output in self._stack.outputs:
+            user = self._setting.stacks.importer(self._stack, output.export)
+            if user and output.export not in exported:
+                raise Failed(f"Cannot delete export {output.export} as it is in use by {user}. ")
+            if user and exported[output.export] != output.value:
+                raise Failed(f"Cannot update export {output.export} as it is in use by {user}. ")
 
 
 def _waves(order: Mapping[str, Set[str]]) -> Iterator[list[str]]:

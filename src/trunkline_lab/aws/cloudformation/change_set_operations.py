@@ -22,7 +22,9 @@ class ChangeSetOperations(Operations):
     def create_change_set(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
         """CreateChangeSet; the first one of a new stack makes the stack, in review."""
         name, kind = params["ChangeSetName"], params.get("ChangeSetType") or "UPDATE"
-        stack = self._stack_for(call, params["StackName"], name, kind)
+        if kind == "IMPORT":
+            raise invalid("The lab does not support change sets of type IMPORT.")
+        stack = self._stack_for(call, params, name, kind)
         there = stack.change_sets.get(name)
         token = params.get("ClientToken", "")
         if there is not None and there.execution != "EXECUTE_COMPLETE":
@@ -31,7 +33,7 @@ class ChangeSetOperations(Operations):
             raise Refused("AlreadyExistsException", f"ChangeSet {name} already exists")
         desired = self._desired(stack, params)
         if not stack.status:
-            self._setting.stacks.add(stack)
+            self.setting.stacks.add(stack)
             stack.enter("REVIEW_IN_PROGRESS", "User Initiated")
         identity = f"arn:aws:cloudformation:{call.region}:{call.account}:changeSet/{name}/{uuid.uuid4()}"
         made = ChangeSet(identity, name, kind, desired, params.get("Description", ""), token)
@@ -75,18 +77,20 @@ class ChangeSetOperations(Operations):
             raise Refused("InvalidChangeSetStatus", text)
         creates = stack.status == "REVIEW_IN_PROGRESS"
         if not creates:
-            self._check_rollback(params)
-        if not creates:
-            self._check_updatable(stack)
-        rollback = "DO_NOTHING" if params.get("DisableRollback") else "ROLLBACK"
-        stack.on_failure = found.on_failure or rollback
+            self._check_updatable(stack, params)
+        kept = bool(params.get("DisableRollback")) or found.on_failure == "DO_NOTHING"
+        stack.on_failure = found.on_failure or ("DO_NOTHING" if kept else "ROLLBACK")
+        stack.retain_except_on_create = bool(params.get("RetainExceptOnCreate", False))
         found.execution = "EXECUTE_IN_PROGRESS"
         for other in stack.change_sets.values():
             if other is not found:
                 other.execution = "OBSOLETE"
 
         def execute(engine: Engine) -> None:
-            (engine.create if creates else engine.update)(found.desired)
+            if creates:
+                engine.create(found.desired)
+            else:
+                engine.update(found.desired, rollback=not kept)
             done = stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
             found.execution = "EXECUTE_COMPLETE" if done else "EXECUTE_FAILED"
 
@@ -94,9 +98,9 @@ class ChangeSetOperations(Operations):
 
     def _preview(self, stack: Stack, made: ChangeSet) -> None:
         made.status = "CREATE_IN_PROGRESS"
-        self._setting.wait()
+        self.setting.wait()
         try:
-            made.changes = plan(self._setting, stack, made.desired)
+            made.changes = plan(self.setting, stack, made.desired)
         except Refused as error:
             made.fail(error.message)
             return
@@ -106,8 +110,9 @@ class ChangeSetOperations(Operations):
             return
         made.status, made.execution = "CREATE_COMPLETE", "AVAILABLE"
 
-    def _stack_for(self, call: Call, name: str, change_set: str, kind: str) -> Stack:
-        stack = self._setting.stacks.find(call.account, call.region, name)
+    def _stack_for(self, call: Call, params: dict[str, Any], change_set: str, kind: str) -> Stack:
+        name = params["StackName"]
+        stack = self.setting.stacks.find(call.account, call.region, name)
         if kind == "CREATE":
             if stack is not None and stack.status != "REVIEW_IN_PROGRESS":
                 text = f"Stack [{name}] already exists and cannot be created again with the changeSet [{change_set}]."
@@ -115,5 +120,6 @@ class ChangeSetOperations(Operations):
             return stack or self._new(call, name)
         if stack is None:
             raise invalid(f"Stack [{name}] does not exist")
-        self._check_updatable(stack)
+        # A stack whose resources were kept takes a change set; executing it says whether they are kept again.
+        self._check_updatable(stack, {"DisableRollback": True})
         return stack

@@ -38,8 +38,8 @@ def compare(built: Built, properties: Mapping[str, Any], tags: Mapping[str, str]
     """Compare what a resource has with what it shall have."""
     old = built.properties
     names = sorted(name for name in old.keys() | properties.keys() if old.get(name) != properties.get(name))
-    schema, kind = schemas.of(built.type, region), TYPES[built.type]
-    replacing = [n for n in names if n in schema.create_only or (n in schema.conditional and n not in kind.updates)]
+    schema, updates = schemas.of(built.type, region), _updates(built.type)
+    replacing = [n for n in names if n in schema.create_only or (n in schema.conditional and n not in updates)]
     replacement = "False"
     if replacing:
         certain = any(not is_unknown(properties.get(name)) for name in replacing)
@@ -88,6 +88,10 @@ def check_type(built: Built, resource: Resource) -> None:
         raise invalid(f"{text} resources: [{built.name}]")
 
 
+def _updates(kind: str) -> frozenset[str]:
+    return TYPES[kind].updates if kind in TYPES else frozenset()
+
+
 def _evaluate(
     setting: Setting, stack: Stack, desired: Desired, resource: Resource, scope: Any
 ) -> tuple[dict[str, Any], dict[str, str]]:
@@ -121,10 +125,10 @@ def _change(
 def _detail(
     stack: Stack, desired: Desired, resource: Resource, name: str, properties: Mapping[str, Any]
 ) -> dict[str, Any]:
-    schema, kind = schemas.of(resource.type, stack.region), TYPES[resource.type]
+    schema, updates = schemas.of(resource.type, stack.region), _updates(resource.type)
     recreation = "Always" if name in schema.create_only else "Never"
     if name in schema.conditional:
-        recreation = "Conditionally" if name in kind.updates else "Always"
+        recreation = "Conditionally" if name in updates else "Always"
     detail: dict[str, Any] = {
         "Target": {"Attribute": "Properties", "Name": name, "RequiresRecreation": recreation},
         "Evaluation": "Dynamic" if is_unknown(properties.get(name)) else "Static",

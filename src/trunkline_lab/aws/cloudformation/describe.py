@@ -53,6 +53,9 @@ def stack(each: Stack) -> dict[str, Any]:
         "LastUpdatedTime": each.updated,
         "DeletionTime": each.deleted,
         "RoleARN": each.role,
+        "TimeoutInMinutes": each.minutes,
+        "ParentId": each.parent,
+        "RootId": each.root,
     }
     return shown | {key: value for key, value in optional.items() if value}
 
@@ -65,6 +68,8 @@ def summary(each: Stack) -> dict[str, Any]:
         "LastUpdatedTime": each.updated,
         "DeletionTime": each.deleted,
         "TemplateDescription": described,
+        "ParentId": each.parent,
+        "RootId": each.root,
     }
     return {
         "StackId": each.id,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trunkline_lab.aws.calls import Refused, now
-from trunkline_lab.aws.cloudformation.apply import Apply, Failed, Task
+from trunkline_lab.aws.cloudformation.apply import Apply, Failed
+from trunkline_lab.aws.cloudformation.removal import Removal
 from trunkline_lab.aws.cloudformation.setting import Setting
 from trunkline_lab.aws.cloudformation.stack import Built, Desired, Stack
 from trunkline_lab.aws.cloudformation.steps import Steps
-
-_GONE = {"DELETE_COMPLETE", "DELETE_SKIPPED"}
+from trunkline_lab.aws.cloudformation.tasks import Task, Unfinished
 
 
 class Engine:
@@ -24,41 +24,74 @@ class Engine:
         """Make the stack; what becomes of a failure is said by its `on_failure`."""
         stack = self._stack
         stack.desired = desired
+        apply = Apply(self._setting, stack, desired)
         try:
-            Apply(self._setting, stack, desired).run()
+            apply.run()
         except (Failed, Refused) as error:
+            stack.unfinished = Unfinished(None, [], set(), apply.done)
             self._create_failed(_said(error))
         else:
             self._enter_unless_cancelled("CREATE_COMPLETE")
 
-    def update(self, desired: Desired) -> None:
-        """Bring the stack to `desired`; after a failure, back to where it was."""
+    def update(self, desired: Desired, *, rollback: bool = True) -> None:
+        """Bring the stack to `desired`; after a failure, back to where it was, or not: then it is UPDATE_FAILED."""
         stack = self._stack
-        before = (stack.desired, stack.outputs, stack.imports)
+        way = stack.unfinished = stack.unfinished or Unfinished(stack.desired, stack.outputs, stack.imports)
         stack.updated = now()
         apply = Apply(self._setting, stack, desired)
         try:
             apply.run()
         except (Failed, Refused) as error:
-            stack.desired, stack.outputs, stack.imports = before
-            self._update_failed(apply.done, _said(error))
+            way.done += apply.done
+            if rollback or stack.cancel.is_set():
+                self._roll_back(_said(error))
+                return
+            self._keep(way)
+            stack.desired = desired
+            stack.enter("UPDATE_FAILED", _said(error))
             return
-        stack.desired = desired
-        gone = [stack.resources.pop(name) for name in list(stack.resources) if name not in apply.wanted]
-        replaced = [task.replaced for task in apply.done if task.replaced]
-        stack.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-        # What cannot be removed stays behind and is written down; the update itself has succeeded.
-        self._remove([*gone, *replaced], {each.name: each.update_replace_policy for each in replaced})
-        stack.enter("UPDATE_COMPLETE")
+        way.done += apply.done
+        self._clean_up(way, desired, apply)
 
-    def delete(self, retain: Iterable[str] = ()) -> None:
-        """Remove every resource in reverse, then the stack; a resource in `retain` is left where it is."""
+    def roll_back(self) -> None:
+        """Take a failed stack, whose resources were kept, back to its last stable state (RollbackStack)."""
+        way = self._stack.unfinished
+        if way is None or way.desired is None:
+            self._roll_creation_back()
+        else:
+            self.go_on()
+
+    def go_on(self, skip: Iterable[str] = ()) -> None:
+        """Take back what is left of an update (ContinueUpdateRollback); the resources in `skip` stay as they are."""
+        stack, way = self._stack, self._stack.unfinished
+        if way is None:
+            stack.enter("UPDATE_ROLLBACK_COMPLETE")
+            return
+        stack.desired, stack.outputs, stack.imports = way.desired, way.outputs, way.imports
+        failed = self._take_back(way, frozenset(skip))
+        if failed:
+            text = f"The following resource(s) failed to update: [{', '.join(failed)}]. "
+            stack.enter("UPDATE_ROLLBACK_FAILED", text)
+            return
+        stack.unfinished = None
+        stack.enter("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+        self._remove(way.trash, dict.fromkeys((each.name for each in way.trash), "Delete"))
+        stack.enter("UPDATE_ROLLBACK_COMPLETE")
+
+    def delete(self, retain: Iterable[str] = (), *, force: bool = False) -> None:
+        """Remove every resource in reverse, then the stack.
+
+        Parameters:
+            retain: Resources that are left where they are.
+            force: Leave behind whatever cannot be removed.
+        """
         stack = self._stack
         used = self._exports_in_use()
         if used:
             stack.enter("DELETE_FAILED", used)
             return
-        failed = self._remove(list(stack.resources.values()), dict.fromkeys(retain, "Retain"))
+        trash = [built for built in stack.unfinished.trash if built.physical] if stack.unfinished else []
+        failed = self._remove([*trash, *stack.resources.values()], dict.fromkeys(retain, "Retain"), force=force)
         if failed:
             stack.enter("DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")
             return
@@ -75,9 +108,18 @@ class Engine:
             self.delete()
             return
         stack.enter("ROLLBACK_IN_PROGRESS", reason + "Rollback requested by user.")
-        spared = {name: "Delete" for name, b in stack.resources.items() if b.deletion_policy == "RetainExceptOnCreate"}
-        failed = self._remove(list(stack.resources.values()), spared)
-        stack.outputs = []
+        self._roll_creation_back()
+
+    def _roll_creation_back(self) -> None:
+        stack = self._stack
+        spared = {
+            name: "Delete"
+            for name, built in stack.resources.items()
+            if built.deletion_policy == "RetainExceptOnCreate" or stack.retain_except_on_create
+        }
+        trash = stack.unfinished.trash if stack.unfinished else []
+        failed = self._remove([*trash, *stack.resources.values()], spared)
+        stack.outputs, stack.unfinished = [], None
         if failed:
             stack.enter("ROLLBACK_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")
         else:
@@ -89,61 +131,74 @@ class Engine:
             if not self._stack.cancelled.is_set():
                 self._stack.enter(status, reason)
 
-    def _update_failed(self, done: list[Task], reason: str) -> None:
+    def _roll_back(self, reason: str) -> None:
+        self._stack.enter("UPDATE_ROLLBACK_IN_PROGRESS", reason)
+        self.go_on()
+
+    def _clean_up(self, way: Unfinished, desired: Desired, apply: Apply) -> None:
+        """The end of an update that succeeded: what is no longer wanted goes."""
         stack = self._stack
-        stack.enter("UPDATE_ROLLBACK_IN_PROGRESS", reason)
-        failed, trash = self._take_back(done)
-        if failed:
-            text = f"The following resource(s) failed to update: [{', '.join(failed)}]. "
-            stack.enter("UPDATE_ROLLBACK_FAILED", text)
-            return
-        stack.enter("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-        self._remove(trash, dict.fromkeys((each.name for each in trash), "Delete"))
-        stack.enter("UPDATE_ROLLBACK_COMPLETE")
+        stack.desired, stack.unfinished = desired, None
+        gone = [stack.resources.pop(name) for name in list(stack.resources) if name not in apply.wanted]
+        replaced = [task.replaced for task in way.done if task.replaced]
+        stack.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        # What cannot be removed stays behind and is written down; the update itself has succeeded.
+        policies = {each.name: each.update_replace_policy for each in replaced}
+        self._remove([*gone, *replaced], policies)
+        self._remove(way.trash, dict.fromkeys((each.name for each in way.trash), "Delete"))
+        stack.enter("UPDATE_COMPLETE")
 
-    def _take_back(self, done: list[Task]) -> tuple[list[str], list[Built]]:
-        """Undo an update's tasks, newest first. Returns the names that failed, and what is left to be removed."""
-        stack, failed, trash = self._stack, [], []
-        for task in reversed(done):
-            name = task.built.name
+    def _keep(self, way: Unfinished) -> None:
+        """Without a rollback: what failed is as it was before, so that another update tries it again."""
+        for task in [task for task in way.done if task.failed]:
             if task.action == "update":
-                stack.note(task.built, "UPDATE_IN_PROGRESS")
-                self._setting.wait()
-                if not self._steps.update(task.built, *task.before):
-                    failed.append(name)
+                task.built.properties, task.built.tags = task.before
                 continue
-            trash.append(task.built)
+            way.done.remove(task)
             if task.replaced:
-                stack.resources[name] = task.replaced
-            else:
-                del stack.resources[name]
-        return failed, trash
+                way.trash.append(task.built)
+                self._stack.resources[task.built.name] = task.replaced
 
-    def _remove(self, resources: list[Built], policies: dict[str, str]) -> list[str]:
-        """Remove resources, each after those that need it. Returns the names that could not be removed."""
-        left = {built.name: built for built in resources if built.status not in _GONE}
-        failed: list[str] = []
-        while left:
-            held = {name for each in left.values() for name in each.needs if name != each.name}
-            wave = [built for name, built in left.items() if name not in held and name not in failed]
-            if not wave:
-                break
-            for built in wave:
-                self._stack.note(built, "DELETE_IN_PROGRESS")
-            self._setting.wait()
-            for built in reversed(wave):
-                if self._steps.delete(built, policies.get(built.name)):
-                    del left[built.name]
-                else:
-                    failed.append(built.name)
-        return failed
+    def _take_back(self, way: Unfinished, skip: frozenset[str]) -> list[str]:
+        """Undo an update's tasks, newest first. Returns the names that failed; their tasks are still to be done."""
+        failed: list[Task] = []
+        for task in reversed(way.done):
+            if task.action != "update":
+                self._take_out(task, way)
+            elif task.built.name in skip:
+                task.built.properties, task.built.tags = task.before
+                self._stack.note(task.built, "UPDATE_COMPLETE")
+            elif not self._restore(task):
+                failed.insert(0, task)
+        way.done = failed
+        return [task.built.name for task in failed]
+
+    def _take_out(self, task: Task, way: Unfinished) -> None:
+        way.trash.append(task.built)
+        if task.replaced:
+            self._stack.resources[task.built.name] = task.replaced
+        else:
+            self._stack.resources.pop(task.built.name, None)
+
+    def _restore(self, task: Task) -> bool:
+        built = task.built
+        # What failed may be done in part: compare what was asked for with what was there before.
+        attempted = built.properties, built.tags = task.properties, task.tags
+        self._stack.note(built, "UPDATE_IN_PROGRESS")
+        self._setting.wait()
+        restored = self._steps.update(built, *task.before)
+        if not restored:
+            built.properties, built.tags = attempted
+        return restored
+
+    def _remove(self, resources: list[Built], policies: dict[str, str], *, force: bool = False) -> list[str]:
+        return Removal(self._setting, self._stack, resources, policies, force=force).run()
 
     def _exports_in_use(self) -> str:
-        stacks, stack = self._setting.stacks, self._stack
-        for other in stacks.of(stack.account, stack.region):
-            for output in stack.outputs:
-                if output.export in other.imports and other is not stack:
-                    return f"Delete canceled. Cannot delete export {output.export} as it is in use by {other.name}."
+        for output in self._stack.outputs:
+            user = self._setting.stacks.importer(self._stack, output.export)
+            if user:
+                return f"Delete canceled. Cannot delete export {output.export} as it is in use by {user}."
         return ""
 
 

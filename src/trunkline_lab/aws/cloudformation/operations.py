@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from trunkline_lab.aws.calls import Call, Refused
+from trunkline_lab.aws.cloudformation import capabilities, limits
 from trunkline_lab.aws.cloudformation.engine import Engine
 from trunkline_lab.aws.cloudformation.errors import invalid
 from trunkline_lab.aws.cloudformation.language import Template, parse
@@ -20,13 +21,40 @@ _UPDATABLE = {
     "UPDATE_COMPLETE",
     "UPDATE_ROLLBACK_COMPLETE",
 }
+_KEPT = {"CREATE_FAILED", "UPDATE_FAILED"}
+# Parameters of operations that the lab has, for what it has not: refused by name when they say anything.
+_REFUSED = (
+    "DeploymentConfig",
+    "DeploymentMode",
+    "DisableValidation",
+    "ForceRollback",
+    "ImportExistingResources",
+    "IncludeNestedStacks",
+    "ResourceTypes",
+    "ResourcesToImport",
+    "StackPolicyBody",
+    "StackPolicyDuringUpdateBody",
+    "StackPolicyDuringUpdateURL",
+    "StackPolicyURL",
+    "StackSetName",
+    "TemplateSummaryConfig",
+)
 
 
 class Operations:
     """The ground of the operations; each is a method named as boto3 names it, from parameters to a result."""
 
     def __init__(self, setting: Setting) -> None:
-        self._setting = setting
+        self.setting = setting
+
+    @staticmethod
+    def refuse(call: Call) -> None:
+        """Refuse a call for parameters that the lab would have to ignore."""
+        for name in _REFUSED:
+            if call.params.get(name):
+                raise invalid(f"The lab does not support parameter {name} of {call.operation}.")
+        if call.params.get("RollbackConfiguration", {}).get("RollbackTriggers"):
+            raise invalid(f"The lab does not support parameter RollbackConfiguration of {call.operation}: no alarms.")
 
     def _change_set(self, call: Call, params: dict[str, Any]) -> tuple[Stack, ChangeSet]:
         wanted = params["ChangeSetName"]
@@ -41,23 +69,24 @@ class Operations:
         raise Refused("ChangeSetNotFound", f"ChangeSet [{wanted}] does not exist", 404)
 
     def _must_find(self, call: Call, name: str, message: str = "") -> Stack:
-        stack = self._setting.stacks.find(call.account, call.region, name)
+        stack = self.setting.stacks.find(call.account, call.region, name)
         if stack is None:
             raise invalid(message or f"Stack with id {name} does not exist")
         return stack
 
     def _all(self, call: Call) -> list[Stack]:
-        return self._setting.stacks.of(call.account, call.region)
+        return self.setting.stacks.of(call.account, call.region)
 
     @staticmethod
-    def _check_updatable(stack: Stack) -> None:
+    def _check_updatable(stack: Stack, params: dict[str, Any]) -> None:
+        if stack.status in _KEPT:
+            if params.get("DisableRollback"):
+                return
+            text = f"This stack is currently in a non-terminal [{stack.status}] state. To update the stack from this"
+            how = "state, please use the disable-rollback parameter with update-stack API."
+            raise invalid(f"{text} {how} To rollback to the last known good state, use the rollback-stack API")
         if stack.status not in _UPDATABLE:
             raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
-
-    @staticmethod
-    def _check_rollback(params: dict[str, Any]) -> None:
-        if params.get("DisableRollback"):
-            raise invalid("The lab rolls every failed update back: leave DisableRollback out.")
 
     @staticmethod
     def _new(call: Call, name: str) -> Stack:
@@ -68,38 +97,39 @@ class Operations:
     def _describe_request(stack: Stack, params: dict[str, Any]) -> None:
         stack.role = params.get("RoleARN", stack.role)
         stack.notify = tuple(params.get("NotificationARNs", stack.notify))
+        stack.retain_except_on_create = bool(params.get("RetainExceptOnCreate", False))
+        stack.minutes = params.get("TimeoutInMinutes", stack.minutes)
 
     def _desired(self, stack: Stack, params: dict[str, Any]) -> Desired:
         template = self._template(stack.region, params, stack)
+        capabilities.check(template, params.get("Capabilities", []))
         given = {
             each["ParameterKey"]: None if each.get("UsePreviousValue") else each.get("ParameterValue", "")
             for each in params.get("Parameters", [])
         }
         before = stack.desired.tags if stack.desired else {}
         tags = {tag["Key"]: tag["Value"] for tag in params["Tags"]} if "Tags" in params else before
-        return self._setting.desire(stack, template, given, tags, tuple(params.get("Capabilities", [])))
+        return self.setting.desire(stack, template, given, tags, tuple(params.get("Capabilities", [])))
 
-    @staticmethod
-    def _template(region: str, params: dict[str, Any], stack: Stack | None) -> Template:
+    def _template(self, region: str, params: dict[str, Any], stack: Stack | None) -> Template:
         if params.get("UsePreviousTemplate") and stack and stack.desired:
             return stack.desired.template
         if params.get("TemplateURL"):
-            raise invalid("TemplateURL is not served by the lab, which has no S3: send TemplateBody.")
+            return parse(self.setting.files.read(params["TemplateURL"]), region)
         if not params.get("TemplateBody"):
             raise invalid("Either Template URL or Template Body must be specified.")
-        if len(params["TemplateBody"].encode()) > 51200:
-            size = "Member must have length less than or equal to 51200"
-            raise invalid(f"1 validation error detected: Value at 'templateBody' failed to satisfy constraint: {size}")
+        limits.check_body(params["TemplateBody"])
         return parse(params["TemplateBody"], region)
 
     def _start(self, stack: Stack, status: str, token: str, action: Callable[[Engine], None]) -> None:
         stack.operation, stack.token = status.partition("_")[0], token
+        stack.cancel.clear()
         stack.enter(status, "User Initiated")
 
         def failed(reason: str) -> None:
             stack.enter(stack.status.replace("_IN_PROGRESS", "_FAILED"), reason)
 
-        self._thread(stack, lambda: action(Engine(self._setting, stack)), failed)
+        self._thread(stack, lambda: action(Engine(self.setting, stack)), failed)
 
     def _thread(self, stack: Stack, action: Callable[[], None], failed: Callable[[str], None]) -> None:
         def run() -> None:

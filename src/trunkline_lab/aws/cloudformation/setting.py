@@ -10,9 +10,10 @@ from typing import Any
 
 from trunkline_lab.aws.cloudformation import dynamic, parameters, schemas
 from trunkline_lab.aws.cloudformation.errors import Impossible, invalid
+from trunkline_lab.aws.cloudformation.files import Files
 from trunkline_lab.aws.cloudformation.functions import Scope, Thing
 from trunkline_lab.aws.cloudformation.language import Resource, Template, unresolved
-from trunkline_lab.aws.cloudformation.resources import TYPES
+from trunkline_lab.aws.cloudformation.resources import TYPES, ResourceType
 from trunkline_lab.aws.cloudformation.rules import RuleScope
 from trunkline_lab.aws.cloudformation.stack import Desired, Stack, Stacks
 from trunkline_lab.aws.inside import Clients
@@ -25,13 +26,35 @@ class Stopped(BaseException):
 
 @dataclass
 class Setting:
-    """The engine's surroundings."""
+    """The engine's surroundings.
+
+    Attributes:
+        types: The resource types by name.
+        files: What TemplateURL may name.
+        minute: Seconds to a minute of TimeoutInMinutes.
+    """
 
     clients: Clients
     pace: Pace
     stacks: Stacks = field(default_factory=Stacks)
+    types: dict[str, ResourceType] = field(default_factory=lambda: dict(TYPES))
+    files: Files = field(default_factory=Files)
+    minute: float = 60.0
     stopping: threading.Event = field(default_factory=threading.Event)
     _zones: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    @property
+    def patience(self) -> float:
+        """How long a delete is tried again, in seconds, while something else still needs what is to go.
+
+        CloudFormation tries for many minutes; the lab for some times as long as a resource takes.
+        """
+        return max(0.1, 20 * self.pace.resource)
+
+    def pause(self) -> None:
+        """Let some of that time pass. Raises Stopped when the lab goes down meanwhile."""
+        if self.stopping.wait(self.patience / 10):
+            raise Stopped
 
     def wait(self) -> None:
         """Let a resource's time pass. Raises Stopped when the lab goes down meanwhile."""
@@ -108,7 +131,7 @@ class Setting:
         schema = schemas.of(resource.type, stack.region)
         given = dynamic.resolve(scope.value(dict(resource.properties)), partial(self.stored, stack))
         properties = schema.shape(resource.name, given)
-        unsupported = sorted(set(properties) - TYPES[resource.type].properties)
+        unsupported = sorted(set(properties) - self.types[resource.type].properties)
         if unsupported:
             raise Impossible(f"The lab does not support property {unsupported[0]} of {resource.type}")
         own = properties.pop("Tags", [])

@@ -11,6 +11,7 @@ from typing import Any
 
 from trunkline_lab.aws.calls import now
 from trunkline_lab.aws.cloudformation.language import Template
+from trunkline_lab.aws.cloudformation.tasks import Unfinished
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Desired:
     capabilities: tuple[str, ...] = ()
 
 
-@dataclass
+@dataclass(eq=False)
 class Built:
     """A resource of a stack, as it was made last."""
 
@@ -48,6 +49,8 @@ class Built:
     needs: frozenset[str] = frozenset()
     deletion_policy: str = "Delete"
     update_replace_policy: str = "Delete"
+    drift: str = "NOT_CHECKED"
+    drift_checked: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -97,9 +100,17 @@ class ChangeSet:
         self.status, self.reason = "FAILED", reason
 
 
-@dataclass
+@dataclass(eq=False)
 class Stack:
-    """One stack: its state, resources, outputs and history."""
+    """One stack: its state, resources, outputs and history.
+
+    Attributes:
+        parent, root: Ids of the stack that this one is nested in, and of the outermost one; "" when not nested.
+        minutes: How long creating may take; 0 for as long as it takes.
+        unfinished: What leads back from a failed operation to the last stable state.
+        cancelled: Set when the stack is to be deleted while it is being created.
+        cancel: Set when its update is to be given up.
+    """
 
     id: str
     name: str
@@ -122,7 +133,15 @@ class Stack:
     imports: set[str] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
     change_sets: dict[str, ChangeSet] = field(default_factory=dict)
+    parent: str = ""
+    root: str = ""
+    minutes: int = 0
+    retain_except_on_create: bool = False
+    drift: str = "NOT_CHECKED"
+    drift_checked: datetime | None = None
+    unfinished: Unfinished | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
+    cancel: threading.Event = field(default_factory=threading.Event)
     work: threading.Thread | None = None
 
     @property
@@ -176,6 +195,22 @@ class Stacks:
             if name == stack.id or (name == stack.name and stack.status != "DELETE_COMPLETE"):
                 return stack
         return None
+
+    def by_id(self, identity: str) -> Stack | None:
+        """A stack by id, whatever became of it; None when there is none."""
+        return next((stack for stack in self.everything() if stack.id == identity), None)
+
+    def family(self, stack: Stack) -> list[Stack]:
+        """The stack and all that are nested in it, at any depth."""
+        found, everything = [stack], self.everything()
+        for each in found:
+            found += [child for child in everything if child.parent == each.id]
+        return found
+
+    def importer(self, stack: Stack, export: str) -> str:
+        """The name of a stack that uses an export of this one, "" when none does."""
+        others = self.of(stack.account, stack.region)
+        return next((other.name for other in others if export and export in other.imports and other is not stack), "")
 
     def exports(self, account: str, region: str) -> dict[str, tuple[Stack, Output]]:
         """Every export of an account and region, by name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trunkline_lab.aws.calls import Call, Refused
-from trunkline_lab.aws.cloudformation import describe
+from trunkline_lab.aws.cloudformation import capabilities, describe
 from trunkline_lab.aws.cloudformation.changes import outputs_differ, plan
 from trunkline_lab.aws.cloudformation.engine import Engine
 from trunkline_lab.aws.cloudformation.errors import invalid
@@ -19,16 +19,18 @@ class StackOperations(Operations):
     def create_stack(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
         """CreateStack."""
         name, token = params["StackName"], params.get("ClientRequestToken", "")
-        there = self._setting.stacks.find(call.account, call.region, name)
+        there = self.setting.stacks.find(call.account, call.region, name)
         if there is not None:
             if token and (there.operation, there.token) == ("CREATE", token):
                 return {"StackId": there.id}
             raise Refused("AlreadyExistsException", f"Stack [{name}] already exists")
+        if params.get("OnFailure") and "DisableRollback" in params:
+            raise invalid("You can specify either DisableRollback or OnFailure, but not both.")
         stack = self._new(call, name)
         stack.on_failure = params.get("OnFailure") or ("DO_NOTHING" if params.get("DisableRollback") else "ROLLBACK")
         stack.protected = bool(params.get("EnableTerminationProtection", False))
         desired = self._desired(stack, params)
-        self._setting.stacks.add(stack)
+        self.setting.stacks.add(stack)
         self._describe_request(stack, params)
         self._start(stack, "CREATE_IN_PROGRESS", token, lambda engine: engine.create(desired))
         return {"StackId": stack.id}
@@ -38,21 +40,22 @@ class StackOperations(Operations):
         stack, token = self._must_find(call, params["StackName"]), params.get("ClientRequestToken", "")
         if token and (stack.operation, stack.token) == ("UPDATE", token):
             return {"StackId": stack.id}
-        self._check_updatable(stack)
-        self._check_rollback(params)
+        self._check_updatable(stack, params)
         desired = self._desired(stack, params)
-        if not plan(self._setting, stack, desired) and not outputs_differ(stack, desired):
+        changed = plan(self.setting, stack, desired) or outputs_differ(stack, desired)
+        if not changed and stack.unfinished is None:
             raise invalid("No updates are to be performed.")
         self._describe_request(stack, params)
-        self._start(stack, "UPDATE_IN_PROGRESS", token, lambda engine: engine.update(desired))
+        rollback = not params.get("DisableRollback")
+        self._start(stack, "UPDATE_IN_PROGRESS", token, lambda engine: engine.update(desired, rollback=rollback))
         return {"StackId": stack.id}
 
     def delete_stack(self, call: Call, params: dict[str, Any]) -> None:
         """DeleteStack; also while the stack is being created, which then ends early."""
-        stack = self._setting.stacks.find(call.account, call.region, params["StackName"])
+        stack = self.setting.stacks.find(call.account, call.region, params["StackName"])
         if stack is None or stack.status in {"DELETE_COMPLETE", "DELETE_IN_PROGRESS"}:
             return
-        if stack.protected:
+        if any(each.protected for each in (stack, self.setting.stacks.by_id(stack.root)) if each is not None):
             text = f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
             raise invalid(text)
         if stack.busy and stack.status != "CREATE_IN_PROGRESS":
@@ -61,19 +64,25 @@ class StackOperations(Operations):
         if retain and stack.status != "DELETE_FAILED":
             text = "Invalid operation on stack. Specify RetainResources only when stack is in DELETE_FAILED state"
             raise invalid(f"{text}: {stack.id}")
+        force = params.get("DeletionMode") == "FORCE_DELETE_STACK"
+        if force and stack.status != "DELETE_FAILED":
+            raise invalid(f"FORCE_DELETE_STACK is for stacks in DELETE_FAILED state only: {stack.id} is {stack.status}")
         before = stack.work
-        stack.cancelled.set()
+        for each in self.setting.stacks.family(stack):
+            each.cancelled.set()
 
         def delete(engine: Engine) -> None:
             if before is not None:
                 before.join()
-            engine.delete(retain)
+            engine.delete(retain, force=force)
 
         self._start(stack, "DELETE_IN_PROGRESS", params.get("ClientRequestToken", ""), delete)
 
     def update_termination_protection(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
         """UpdateTerminationProtection."""
         stack = self._must_find(call, params["StackName"])
+        if stack.root:
+            raise invalid("Termination protection of a nested stack is set on its root stack only.")
         stack.protected = bool(params["EnableTerminationProtection"])
         return {"StackId": stack.id}
 
@@ -126,7 +135,7 @@ class StackOperations(Operations):
 
     def list_exports(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
         """ListExports."""
-        exports = self._setting.stacks.exports(call.account, call.region)
+        exports = self.setting.stacks.exports(call.account, call.region)
         found = [{"ExportingStackId": s.id, "Name": name, "Value": o.value} for name, (s, o) in exports.items()]
         return describe.page("Exports", found, params)
 
@@ -145,7 +154,11 @@ class StackOperations(Operations):
             desired: Desired | None = self._change_set(call, params)[1].desired
         else:
             desired = stack.desired if stack else None
-        body = desired.template.body if desired else ""
+        if desired is None:
+            raise invalid(
+                f"Template for stack {params['StackName']} is not available before its change set is executed"
+            )
+        body = desired.template.body
         return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]}
 
     def get_template_summary(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
@@ -155,8 +168,9 @@ class StackOperations(Operations):
             template = stack.desired.template if stack.desired else None
         else:
             template = self._template(call.region, params, None)
-        return describe.template_summary(template) if template else {}
+        return describe.template_summary(template) | capabilities.described(template) if template else {}
 
     def validate_template(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
         """ValidateTemplate."""
-        return describe.template_summary(self._template(call.region, params, None), resources=False)
+        template = self._template(call.region, params, None)
+        return describe.template_summary(template, resources=False) | capabilities.described(template)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -10,12 +11,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from trunkline_lab.aws.cloudformation.changes import compare
 from trunkline_lab.aws.cloudformation.errors import Impossible
-from trunkline_lab.aws.cloudformation.resources import TYPES
 from trunkline_lab.aws.cloudformation.resources.base import Work
 from trunkline_lab.aws.cloudformation.setting import Setting
 from trunkline_lab.aws.cloudformation.stack import Built, Stack
 
 _HANDLER_CODES = {"AlreadyExists": "AlreadyExists", "Duplicate": "AlreadyExists", "NotFound": "NotFound"}
+
+
+# What a delete is tried again after: another resource still holds the one that is to go.
+_HELD = ("DependencyViolation", ".InUse", "ResourceInUse", "DeleteConflict")
+
+
+class Outcome(enum.Enum):
+    """How a delete ended: the stack is rid of the resource, it is not, or something holds it still."""
+
+    DONE = enum.auto()
+    FAILED = enum.auto()
+    HELD = enum.auto()
 
 
 class Steps:
@@ -31,7 +43,7 @@ class Steps:
         """
         work = self._work(built, announce=verb)
         try:
-            TYPES[built.type].create(work)
+            self._setting.types[built.type].create(work)
         except (ClientError, BotoCoreError, Impossible, KeyError) as error:
             self._stack.note(built, f"{verb}_FAILED", self._reason(built, error))
             return False
@@ -41,33 +53,44 @@ class Steps:
     def update(self, built: Built, properties: Mapping[str, Any], tags: Mapping[str, str]) -> bool:
         """Change a resource in place. Returns whether it was done; `built` has the new properties either way."""
         old, old_tags = built.properties, built.tags
-        stuck = sorted(set(compare(built, properties, tags, self._stack.region).properties) - TYPES[built.type].updates)
+        stuck = sorted(
+            set(compare(built, properties, tags, self._stack.region).properties)
+            - self._setting.types[built.type].updates
+        )
         built.properties, built.tags = properties, tags
         try:
             if stuck:
                 raise Impossible(f"The lab cannot change property {stuck[0]} of {built.type} in place")
-            TYPES[built.type].update(self._work(built), old, self._all_tags(built, old_tags))
+            self._setting.types[built.type].update(self._work(built), old, self._all_tags(built, old_tags))
         except (ClientError, BotoCoreError, Impossible, KeyError) as error:
             self._stack.note(built, "UPDATE_FAILED", self._reason(built, error))
             return False
         self._stack.note(built, "UPDATE_COMPLETE")
         return True
 
-    def delete(self, built: Built, policy: str | None = None) -> bool:
-        """Remove a resource, or leave it where its policy says so. Returns whether the stack is rid of it."""
+    def delete(self, built: Built, policy: str | None = None, *, last: bool = True) -> Outcome:
+        """Remove a resource, or leave it where its policy says so.
+
+        Parameters:
+            policy: A deletion policy that counts instead of its own.
+            last: Whether it fails when something still holds it; else that is left for another time.
+        """
         if (policy or built.deletion_policy).startswith("Retain") and built.physical:
             self._stack.note(built, "DELETE_SKIPPED")
-            return True
-        kind = TYPES[built.type]
+            return Outcome.DONE
+        kind = self._setting.types[built.type]
         try:
             if built.physical:
                 kind.delete(self._work(built))
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in kind.absent:
+        except (ClientError, Impossible) as error:
+            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+            if code not in kind.absent:
+                if code.endswith(_HELD) and not last:
+                    return Outcome.HELD
                 self._stack.note(built, "DELETE_FAILED", self._reason(built, error))
-                return False
+                return Outcome.FAILED
         self._stack.note(built, "DELETE_COMPLETE")
-        return True
+        return Outcome.DONE
 
     def _work(self, built: Built, *, announce: str = "") -> Work:
         def made(physical: str) -> None:

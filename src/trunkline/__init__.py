@@ -8,7 +8,7 @@ from trunkline._core.context import here
 from trunkline._core.errors import Error
 from trunkline._core.events import Observer
 from trunkline._core.fields import Field
-from trunkline._core.steps import Node, Step, during, each, step
+from trunkline._core.steps import Node, Step, during, each, nothing, step
 from trunkline._core.wiring import check
 from trunkline.pipes import apipe, pipe, undo
 
@@ -23,6 +23,7 @@ __all__ = [
     "during",
     "each",
     "here",
+    "nothing",
     "pipe",
     "step",
     "undo",

@@ -1,8 +1,8 @@
 """Every error that trunkline raises by itself; all are `Error`s.
 
-    Error
-    ├── Misuse, Conflict, WiringError, StepTimeout, Stopped                     the pipe
-    └── JournalError, LeaseHeld, LeaseLost, Changed, RunState, NotJson          runs with a journal
+Error
+├── Misuse, Conflict, WiringError, StepTimeout, Stopped                     the pipe
+└── JournalError, LeaseHeld, LeaseLost, Changed, RunState, NotJson          runs with a journal
 """
 
 from trunkline._core.errors import Conflict, Error, Misuse, StepTimeout, Stopped, WiringError

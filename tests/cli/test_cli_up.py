@@ -224,11 +224,11 @@ def test_two_at_once_of_one_name_are_refused(
 ) -> None:
     home = load(None).home
     program = (
-        "import sys; from pathlib import Path; from trunkline.durable.alone import alone\n"
-        "with alone(Path(sys.argv[1]), 'mine'): print(flush=True); sys.stdin.read()"
+        "import sys; from trunkline.durable.journal import Journal\n"
+        "Journal(sys.argv[1]).hold('mine'); print(flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(
-        [sys.executable, "-c", program, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program, str(home / "journal.db")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     with other:
         assert other.stdout is not None
@@ -236,7 +236,7 @@ def test_two_at_once_of_one_name_are_refused(
         words = ("up", "pipelines.py:connected", "--first", "A", "--progress", "quiet", "--name")
         refused, fine = trunkline(*words, "mine"), trunkline(*words, "yours")
         other.kill()
-    assert (refused.code, "run 'mine' is in progress" in refused.err) == (1, True), refused.err
+    assert (refused.code, f"run mine is held by process {other.pid}" in refused.err) == (4, True), refused.err
     assert fine.code == 0, fine.err
     assert trunkline(*words, "mine").code == 0
 

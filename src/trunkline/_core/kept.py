@@ -14,7 +14,7 @@ from typing import Any, Literal
 from trunkline._core.events import StepEnded
 from trunkline._core.recorder import Owed, Recorder
 from trunkline._core.state import Changes, State
-from trunkline._core.steps import Leaf, Node, Step, Steps, nodes
+from trunkline._core.steps import Leaf, Node, Step, Steps, nodes, nothing
 from trunkline._core.walk import Late, Place, Run, raise_all
 
 Mode = Literal["go", "replay", "undo", "pay"]
@@ -94,7 +94,7 @@ class Kept(Place):
         return changes
 
     async def _undo(self, step: Step, state: Mapping[str, Any]) -> None:
-        if step.undo is None:
+        if step.undo is None or step.undo is nothing:
             now = time.time()
             self.run.emit(StepEnded(self.run.name, self.path, now, 0.0, replayed=True))
         else:
@@ -160,5 +160,6 @@ class Kept(Place):
 
 def _undoable(steps: Steps) -> bool:
     return any(
-        node.step.undo is not None if isinstance(node, Leaf) else _undoable(node.parts()) for node in nodes(steps)
+        node.step.undo not in (None, nothing) if isinstance(node, Leaf) else _undoable(node.parts())
+        for node in nodes(steps)
     )

@@ -122,6 +122,10 @@ def step(
     return Step(fn, undo, find, preview, _fields(needs, "needs"), _fields(gives, "gives"), timeout)
 
 
+def nothing(state: State) -> None:
+    """The undo of a step that has nothing to take back: its effect goes with what an earlier step made."""
+
+
 class Leaf:
     """One named step."""
 

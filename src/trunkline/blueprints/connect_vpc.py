@@ -15,7 +15,7 @@ from functools import partial
 from ipaddress import IPv4Network
 from typing import Any
 
-from trunkline._core.steps import during, each, step
+from trunkline._core.steps import during, each, nothing, step
 from trunkline.blueprints import peering, routing
 from trunkline.blueprints.access import api_access, telling
 from trunkline.blueprints.equipment import (
@@ -28,7 +28,7 @@ from trunkline.blueprints.equipment import (
     stack_name,
     template,
 )
-from trunkline.blueprints.federation import find_federation
+from trunkline.blueprints.federation import find_federation, release_block
 from trunkline.blueprints.pipeline import Pipeline
 from trunkline.clouds.cloud import Account
 from trunkline.config import Config
@@ -98,7 +98,8 @@ def connect_vpc(
         keys={"RouteTableId": "router_route_table_id", "CallerPrefix": "caller"},
     )
     assert caller_route.undo is not None
-    plan = partial(network_config, address_pool(config), cidr, partial(find_federation, federation_account, federation))
+    pool = address_pool(config)
+    plan = partial(network_config, pool, cidr, partial(find_federation, federation_account, federation))
     up = step(
         partial(routing.route_up, federation_account),
         undo=partial(routing.unroute_up, federation_account),
@@ -111,7 +112,13 @@ def connect_vpc(
         needs=["on_prem", "app_route_table_id", "router_interface_id", "router_assigned_private_address"],
         gives=(),
     )
-    new = step(partial(peering.configure_router, driver), needs=[*ROUTER, "on_prem"], gives=(), timeout=router_timeout)
+    new = step(
+        partial(peering.configure_router, driver),
+        undo=partial(peering.forget_router, driver),
+        needs=[*ROUTER, "on_prem"],
+        gives=(),
+        timeout=router_timeout,
+    )
     hubs = step(
         partial(peering.contact_federation, driver),
         undo=partial(peering.leave_federation, driver),
@@ -124,10 +131,10 @@ def connect_vpc(
         needs=[*ROUTER, "on_prem", "item"],
         gives=(),
     )
-    verify = step(partial(peering.verify, driver), needs=[*ROUTER, "federation"], gives=["tunnels"])
+    verify = step(partial(peering.verify, driver), undo=nothing, needs=[*ROUTER, "federation"], gives=["tunnels"])
 
     steps = [
-        ("network-config", step(plan, needs=["run"], gives=PLAN)),
+        ("network-config", step(plan, undo=partial(release_block, pool), needs=["run"], gives=PLAN)),
         ("vpc", vpc),
         ("routes", [("up", up), ("down", down)]),
         during(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv4Network
 from typing import Any
 
 from trunkline._core.errors import Error
-from trunkline._core.steps import each, step
+from trunkline._core.steps import Step, each, nothing, step
 from trunkline.blueprints import peering
 from trunkline.blueprints.access import api_access
 from trunkline.blueprints.equipment import (
@@ -64,28 +65,33 @@ def federation(
         },
         keys={"RouterGroupId": "federation_group_id"},
     )
+    pool = address_pool(config)
+    plan = step(partial(network_config, pool, cidr), undo=partial(release_block, pool), needs=["run"], gives=PLAN)
+    records = step(partial(hubs, run), undo=partial(forget_hubs, driver), needs=_OUTPUTS, gives=["federation"])
+
+    def inside(fn: Callable[..., Any], *bound: Any, **more: Any) -> Step:
+        """A step whose effect goes with the routers themselves."""
+        return step(partial(fn, driver, *bound), undo=nothing, needs=["federation"], **{"gives": (), **more})
+
+    tunnel = step(partial(join_site, driver, on_prem), undo=nothing, needs=["item"], gives=())
     steps = [
-        ("network-config", step(partial(network_config, address_pool(config), cidr), needs=["run"], gives=PLAN)),
+        ("network-config", plan),
         ("network", stack),
-        ("routers", step(partial(hubs, run), needs=_OUTPUTS, gives=["federation"])),
+        ("routers", records),
         api_access(
             [(account, "federation_group_id")],
             minutes=access_minutes,
             steps=[
-                ("first", step(partial(first, driver), needs=["federation"], gives=(), timeout=router_timeout)),
-                ("second", step(partial(second, driver), needs=["federation"], gives=(), timeout=router_timeout)),
-                ("pair", step(partial(pair, driver), needs=["federation"], gives=())),
+                ("first", inside(first, timeout=router_timeout)),
+                ("second", inside(second, timeout=router_timeout)),
+                ("pair", inside(pair)),
                 peering.api_tokens(
                     driver,
                     lambda state: state["federation"],
                     needs=["federation"],
                     steps=[
-                        each(
-                            "site-tunnels",
-                            over="federation",
-                            steps=[("tunnel", step(partial(join_site, driver, on_prem), needs=["item"], gives=()))],
-                        ),
-                        ("verify", step(partial(verify, driver, on_prem), needs=["federation"], gives=["tunnels"])),
+                        each("site-tunnels", over="federation", steps=[("tunnel", tunnel)]),
+                        ("verify", inside(verify, on_prem, gives=["tunnels"])),
                     ],
                 ),
             ],
@@ -113,6 +119,17 @@ def network_config(pool: Pool, cidr: IPv4Network, state: dict[str, Any]) -> dict
         plan[f"router_subnet{zone}_cidr"] = str(subnet)
         plan[f"router{zone}_private_address"] = str(router_address(subnet))
     return plan
+
+
+def release_block(pool: Pool, state: dict[str, Any]) -> None:
+    """Give the run's address block back to the pool."""
+    pool.release(state["run"])
+
+
+def forget_hubs(driver: Driver, state: dict[str, Any]) -> None:
+    """The machines go with their stack, and what is known of them here."""
+    for router in state.get("federation", ()):
+        driver.forget(router)
 
 
 def hubs(run: str, state: dict[str, Any]) -> dict[str, Any]:

@@ -64,6 +64,11 @@ def configure_router(driver: Driver, state: dict[str, Any]) -> None:
     driver.firewall(router, rules)
 
 
+def forget_router(driver: Driver, state: dict[str, Any]) -> None:
+    """The undo of configure_router: the machine goes with its stack, and what is known of it here."""
+    driver.forget(vpc_router(state))
+
+
 def contact_federation(driver: Driver, state: dict[str, Any]) -> None:
     """See that the federation's routers are those that we know, and let the new VPC's traffic pass them."""
 

@@ -10,5 +10,6 @@ class Exit(IntEnum):
     FAILED = 1
     CHANGES = 2  # a preview (sweep --dry-run) shows that something would change
     NEEDS_HANDS = 3  # something is left open, or cannot be told to be closed
+    HELD = 4  # another process has the run
     USAGE = 64  # an option, a pipeline or the configuration is wrong; nothing was touched
     INTERRUPTED = 130  # Ctrl-C, after a clean stop

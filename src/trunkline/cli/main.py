@@ -33,6 +33,72 @@ def up(context: typer.Context) -> int:
     return perform("up", context.args, running.up, without=["--format"])
 
 
+MORE_WORDS = {"allow_extra_args": True, "ignore_unknown_options": True}
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's name, see `trunkline history`.")]
+
+
+@app.command(context_settings=MORE_WORDS)
+def resume(context: typer.Context, run: RunArgument, config: ConfigOption = None) -> int:
+    """Go on with a run that failed, was interrupted or died.
+
+    What is done is not done again; what was in flight is looked for, or made again with its old token.
+
+    Examples:
+
+      trunkline resume acme
+    """
+    from trunkline.cli import journals
+
+    return journals.resume(run, config, context.args)
+
+
+@app.command(context_settings=MORE_WORDS)
+def undo(context: typer.Context, run: RunArgument, config: ConfigOption = None) -> int:
+    """Take back what a run did, the newest step first.
+
+    It stops at the first failure and goes on when called again. Exit code 3 when a step has no undo.
+
+    Examples:
+
+      trunkline undo acme
+    """
+    from trunkline.cli import journals
+
+    return journals.undo(run, config, context.args)
+
+
+@app.command()
+def status(
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="One run, step by step; else all.")] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Show how runs stand, by the journal.
+
+    Examples:
+
+      trunkline status acme
+
+      trunkline status --json
+    """
+    from trunkline.cli import journals
+
+    return journals.status(run, config, as_json=json)
+
+
+@app.command()
+def history(config: ConfigOption = None, json: JsonOption = False) -> int:
+    """Show all runs: when, how they ended, how long they took, what was exposed for how long.
+
+    Examples:
+
+      trunkline history
+    """
+    from trunkline.cli import journals
+
+    return journals.status(None, config, as_json=json)
+
+
 @app.command(context_settings=OWN_WORDS)
 def check(context: typer.Context) -> int:
     """Look at a pipeline's wiring; runs nothing."""
@@ -167,6 +233,8 @@ def _failed(raised: BaseException, *, debug: bool) -> int:
     from trunkline.views.choose import UnknownProgress
 
     say.failure(raised, debug=debug)
+    if type(raised).__name__ == "LeaseHeld":  # by name: a command without a journal does not load one
+        return Exit.HELD
     if isinstance(raised, (ConfigError, Misuse, Refused, UnknownPipeline, UnknownProgress)):
         return Exit.USAGE
     return Exit.FAILED

@@ -9,12 +9,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from trunkline._core.events import Event, ScopeClosed, ScopeOpened, StepEnded, StepNoted
-from trunkline._core.pipe import pipe
 from trunkline._core.state import same
 from trunkline._core.wiring import check as check_wiring
 from trunkline._core.wiring import refuse
@@ -22,8 +22,11 @@ from trunkline.cli import say
 from trunkline.cli.access import Found, ask, described
 from trunkline.cli.command import Call
 from trunkline.cli.exits import Exit
-from trunkline.durable.alone import alone
-from trunkline.views.choose import View, view
+from trunkline.cli.journals import journal_file
+from trunkline.durable import runs
+from trunkline.durable.errors import Changed, LeaseHeld, RunState
+from trunkline.durable.journal import Journal
+from trunkline.views.choose import view
 from trunkline.views.jsonl import error_as_json
 from trunkline.views.words import duration
 
@@ -50,7 +53,8 @@ class Access:
         what = f"{self.path} ({self.note})" if self.note else self.path
         if self.closed:
             return f"{what}: closed after {duration(self.seconds)}"
-        return f"{what}: NOT CLOSED{f': {self.error}' if self.error else ''}"
+        why = "; ".join(str(each) for each in say.flat(self.error)) if self.error else ""
+        return f"{what}: NOT CLOSED{': ' if why else ''}{why}"
 
 
 @dataclass
@@ -73,15 +77,10 @@ class Ledger:
 
 
 def up(call: Call) -> int:
-    """Run the pipeline of `call`; answers the exit code."""
+    """Run the pipeline of `call`, or go on with its run; answers the exit code."""
     shown = view(call.common["progress"], sys.stderr)
     say.plain_warnings()
     steps, data = call.build()
-    with alone(call.config.home, call.run) if call.config else nullcontext():
-        return _run(call, shown, steps, data)
-
-
-def _run(call: Call, shown: View, steps: Any, data: Mapping[str, Any]) -> int:
     problems = check_wiring(steps, data)
     for problem in problems:
         if problem.level == "warning":
@@ -89,9 +88,15 @@ def _run(call: Call, shown: View, steps: Any, data: Mapping[str, Any]) -> int:
     refuse(problems)
     ledger, begun, raised = Ledger(), time.monotonic(), None
     state: Mapping[str, Any] = {}
-    with _termination_as_interrupt():
+    journal = Journal(journal_file(call.config))
+    with closing(journal), _termination_as_interrupt():
+        words = [str(Path.cwd()), *call.words]
         try:
-            state = pipe(data, steps, run=call.run, observers=[shown, ledger])
+            state = runs.pipe(
+                data, steps, journal=journal, run=call.run, observers=[shown, ledger], again=True, words=words
+            )
+        except (LeaseHeld, Changed, RunState):  # nothing was touched
+            raise
         except (Exception, KeyboardInterrupt) as error:
             raised = error
         finally:
@@ -202,7 +207,8 @@ class Ended:
         if self.found.asked and not self.found.exposures:
             say.line(f"  exposed now: nothing (asked {say.joined(self.found.asked)})")
         if self.raised:
-            say.line(f"run again:  {shlex.join(['trunkline', *self.call.words])}")
+            say.line(f"resume:     {shlex.join(['trunkline', 'resume', self.call.run, *self._config_words()])}")
+            say.line(f"take back:  {shlex.join(['trunkline', 'undo', self.call.run, *self._config_words()])}")
         if self.code is Exit.NEEDS_HANDS:
             say.line(f"close it:   {shlex.join(['trunkline', 'sweep', '--run', self.call.run, *self._config_words()])}")
 

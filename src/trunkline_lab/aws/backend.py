@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moto import settings
@@ -16,11 +16,14 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.ec2.models import ec2_backends, elastic_ip_addresses, elastic_network_interfaces
 from moto.ec2.models.amis import Ami
+from moto.ec2.models.route_tables import Route
 from moto.iam.models import get_account_id_from, iam_backends
+from moto.iam.policy_validation import BaseIAMPolicyValidator
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import run_wsgi_app
 
 from trunkline_lab.aws.calls import Answer, Call, Refused
+from trunkline_lab.aws.reach import route_state
 from trunkline_lab.world import PublicAddresses
 
 _in_use = threading.Lock()
@@ -52,6 +55,9 @@ class Backend:
         self._replace(elastic_ip_addresses, "random_ip", self._lease)
         self._replace(elastic_network_interfaces, "random_public_ip", self._lease)
         self._replace(settings, "ENABLE_AMI_VALIDATION", True)
+        # A policy's version is optional and may be the older one (IAM User Guide, "Policy element: Version").
+        self._replace(BaseIAMPolicyValidator, "_validate_version", BaseIAMPolicyValidator._validate_version_syntax)
+        self._replace(Route, "state", property(route_state))
         self._reset()
 
     def stop(self) -> None:
@@ -131,7 +137,7 @@ class Backend:
         self._leased.add(address)
         return address
 
-    def _replace(self, owner: Any, name: str, value: Callable[[], str] | bool) -> None:
+    def _replace(self, owner: Any, name: str, value: Any) -> None:
         self._replaced.append((owner, name, getattr(owner, name)))
         setattr(owner, name, value)
 

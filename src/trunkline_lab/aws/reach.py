@@ -5,6 +5,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from moto.ec2.models.internet_gateways import InternetGateway
+from moto.ec2.models.vpn_gateway import VpnGateway
+
 from trunkline_lab.world import Machine
 
 
@@ -36,6 +39,31 @@ def admits(ec2: Any, instance: Any, protocol: str, port: int, source: str) -> bo
     interface = instance.nics[0]
     rules = [rule for group in interface.group_set for rule in group.ingress_rules]
     return any(_permits(ec2, rule, protocol, port, source) for rule in rules) and _returns(ec2, interface, source)
+
+
+def route_state(route: Any) -> str:
+    """ "active", or "blackhole" where the target is gone, detached or leads to no instance that could take it."""
+    ec2, vpc = route.route_table.ec2_backend, route.route_table.vpc_id
+    alive = True
+    if route.nat_gateway is not None:
+        alive = route.nat_gateway.state not in {"deleting", "deleted", "failed"}
+    elif route.interface is not None:
+        alive = route.interface.id in ec2.enis and bool(_runs(route.interface.instance))
+    elif route.instance is not None:
+        alive = _runs(route.instance)
+    elif route.vpc_pcx is not None:
+        alive = route.vpc_pcx._status.code == "active"
+    elif route.egress_only_igw is not None:
+        alive = route.egress_only_igw.id in ec2.egress_only_internet_gateways
+    elif isinstance(route.gateway, VpnGateway):
+        alive = any(each.vpc_id == vpc and each.state == "attached" for each in route.gateway.attachments.values())
+    elif isinstance(route.gateway, InternetGateway):
+        alive = bool(route.gateway.vpc and route.gateway.vpc.id == vpc)
+    return "active" if alive else "blackhole"
+
+
+def _runs(instance: Any) -> bool:
+    return instance is not None and instance.state in {"pending", "running"}
 
 
 def _permits(ec2: Any, rule: Any, protocol: str, port: int, source: str) -> bool:

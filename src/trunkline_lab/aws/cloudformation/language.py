@@ -152,12 +152,13 @@ def references(node: object) -> Iterator[tuple[str, str]]:
 
 
 def _check_head(raw: Mapping[str, Any]) -> None:
-    unknown = sorted(set(raw) - _SECTIONS)
-    if unknown:
-        raise invalid(f"Invalid template property or properties [{', '.join(unknown)}]")
+    # The transform first: sections of its own (Globals) are no mistake.
     if raw.get("Transform"):
         names = raw["Transform"] if isinstance(raw["Transform"], list) else [raw["Transform"]]
         raise invalid(f"No transform named {names[0] if names else ''} found.")
+    unknown = sorted(set(raw) - _SECTIONS)
+    if unknown:
+        raise invalid(f"Invalid template property or properties [{', '.join(unknown)}]")
     if raw.get("AWSTemplateFormatVersion", _VERSION) != _VERSION:
         raise invalid("Template format error: unsupported value for AWSTemplateFormatVersion.")
     description = raw.get("Description", "")

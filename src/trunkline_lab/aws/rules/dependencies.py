@@ -128,11 +128,18 @@ def _associate_address(ec2: Any, form: Form) -> None:
     vpc = interface.subnet.vpc_id
     if not any(gateway.vpc and gateway.vpc.id == vpc for gateway in ec2.internet_gateways.values()):
         raise Refused("Gateway.NotAttached", f"Network {vpc} is not attached to any internet gateway")
+    wanted = form.get("PrivateIpAddress", interface.private_ip_address)
     if form.get("AllowReassociation", "").lower() != "true":
         for address in ec2.addresses:
-            if address.eni is interface and address.allocation_id != form.get("AllocationId"):
+            held = address.eni is interface and addressed(address) == wanted
+            if held and address.allocation_id != form.get("AllocationId"):
                 text = f"resource {interface.id} is already associated with address {address.public_ip}"
                 raise Refused("Resource.AlreadyAssociated", text)
+
+
+def addressed(address: Any) -> Any:
+    """The private address that an elastic one stands for: moto knows the interface's first only."""
+    return getattr(address, "stands_for", None) or address.private_ip_address
 
 
 def _create_interface(ec2: Any, form: Form) -> None:

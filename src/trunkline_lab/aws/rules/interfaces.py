@@ -10,6 +10,7 @@ from trunkline_lab.aws.backend import Backend
 from trunkline_lab.aws.calls import Answer, Call, Handler
 
 _MAKES = {"CreateNatGateway", "CreateVpcEndpoint", "CreateNetworkInterface", "RunInstances"}
+_ENDS = {"DeleteNatGateway", "DeleteSubnet", "DeleteVpc"}
 _TOUCHES = {"RunInstances", "AttachNetworkInterface", "ModifyNetworkInterfaceAttribute", "ModifyInstanceAttribute"}
 
 
@@ -21,7 +22,7 @@ class Interfaces:
 
     def __call__(self, call: Call, proceed: Handler) -> Answer:
         """Apply the rule. The caller holds the backend's lock."""
-        if call.service != "ec2" or call.operation not in _MAKES | _TOUCHES | {"DeleteNatGateway"}:
+        if call.service != "ec2" or call.operation not in _MAKES | _TOUCHES | _ENDS | {"AssociateAddress"}:
             return proceed(call)
         ec2 = self._backend.ec2(call.account, call.region)
         before = set(ec2.enis)
@@ -32,8 +33,10 @@ class Interfaces:
             given = _place(ec2, ec2.enis[identity], call.form.get("PrivateIpAddress", ""), given)
         if call.operation in _TOUCHES:
             _agree(ec2, call)
-        if call.operation == "DeleteNatGateway":
-            _free(ec2, call.form["NatGatewayId"])
+        if call.operation in _ENDS:
+            _end(ec2, call.form)
+        if call.operation == "AssociateAddress":
+            _stand(ec2, call.form)
         return given
 
 
@@ -82,10 +85,28 @@ def _agree(ec2: Any, call: Call) -> None:
         instance.source_dest_check = first.source_dest_check
 
 
-def _free(ec2: Any, identity: str) -> None:
-    """A NAT gateway that is gone has no interface and holds no address."""
-    for address in ec2.nat_gateways[identity].address_set:
-        interface = ec2.enis.pop(address["networkInterfaceId"], None)
-        for elastic in ec2.addresses:
-            if interface is not None and elastic.eni is interface:
-                elastic.eni = elastic.instance = elastic.association_id = None
+def _stand(ec2: Any, form: dict[str, str]) -> None:
+    """Remember which private address of its interface an elastic one stands for."""
+    for elastic in ec2.addresses:
+        if elastic.allocation_id == form.get("AllocationId"):
+            elastic.stands_for = form.get("PrivateIpAddress")
+
+
+def _end(ec2: Any, form: dict[str, str]) -> None:
+    """What EC2 removes along with a NAT gateway, a subnet or a VPC."""
+    if "NatGatewayId" in form:
+        for address in ec2.nat_gateways[form["NatGatewayId"]].address_set:
+            interface = ec2.enis.pop(address["networkInterfaceId"], None)
+            for elastic in ec2.addresses:
+                if interface is not None and elastic.eni is interface:
+                    elastic.eni = elastic.instance = elastic.association_id = None
+    elif "SubnetId" in form:
+        for kept in ec2.network_acls.values():
+            held = kept._associations
+            kept._associations = {key: each for key, each in held.items() if each.subnet_id != form["SubnetId"]}
+        for table in ec2.route_tables.values():
+            pairs = table._associations.items()
+            table._associations = {key: subnet for key, subnet in pairs if subnet != form["SubnetId"]}
+    else:
+        for identity in [key for key, kept in ec2.network_acls.items() if kept.vpc_id == form["VpcId"]]:
+            del ec2.network_acls[identity]

@@ -5,6 +5,7 @@ A face (AWS, Azure) knows nothing of routers, and a router knows no cloud: they 
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -74,6 +75,7 @@ class PublicAddresses:
 
     def __init__(self, prefix: str) -> None:
         self.gate: Callable[[], None] = lambda: None
+        self._prefix = prefix
         self._free = [f"{prefix}.{n}" for n in range(250, 1, -1)]
         self._lock = threading.Lock()
 
@@ -84,6 +86,18 @@ class PublicAddresses:
             if not self._free:
                 raise RuntimeError("the lab has no public address left")
             return self._free.pop()
+
+    def take_block(self, length: int) -> str:
+        """The highest free block of neighbours with this prefix length, 24 or more. Raises RuntimeError without one."""
+        with self._lock:
+            free = set(self._free)
+            network = ipaddress.IPv4Network(f"{self._prefix}.0/24")
+            for block in reversed(list(network.subnets(new_prefix=length))):
+                wanted = {str(address) for address in block}
+                if wanted <= free:
+                    self._free = [address for address in self._free if address not in wanted]
+                    return str(block)
+            raise RuntimeError(f"the lab has no free block of public addresses with the length {length}")
 
     def give_back(self, address: str) -> None:
         """Return an address; it is handed out again last."""

@@ -74,6 +74,8 @@ class Deployment:
         id: Its id.
         template: The template with this deployment's values.
         mode: "Incremental" or "Complete".
+        location: Where it is kept, for a deployment of a whole subscription.
+        link: Where its template came from, if it was linked.
     """
 
     id: ResourceId
@@ -88,6 +90,8 @@ class Deployment:
     outputs: Document | None = None
     error: ArmError | None = None
     canceled: bool = False
+    location: str | None = None
+    link: Document | None = None
 
     @property
     def active(self) -> bool:
@@ -126,6 +130,7 @@ class Deployment:
             "id": str(self.id),
             "name": self.id.name,
             "type": "Microsoft.Resources/deployments",
+            **({"location": self.location} if self.location else {}),
             **({"tags": self.tags} if self.tags else {}),
             "properties": properties,
         }
@@ -134,6 +139,7 @@ class Deployment:
         """What is known before anything ran: parameters, providers, dependencies."""
         return {
             "templateHash": self.template.hash,
+            **({"templateLink": self.link} if self.link else {}),
             "parameters": self.template.shown,
             "mode": self.mode,
             "correlationId": self.correlation,

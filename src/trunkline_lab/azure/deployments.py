@@ -1,22 +1,25 @@
-"""Deployments at the scope of a resource group: validated, run, cancelled, listed."""
+"""Deployments of a resource group or a subscription: validated, run, cancelled, listed."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import Any
 
+from trunkline_lab.azure.asking import Asking
 from trunkline_lab.azure.deployment import Deployment, Step
-from trunkline_lab.azure.errors import ArmError, invalid_template, resource_not_found
-from trunkline_lab.azure.groups import delete_all
-from trunkline_lab.azure.ids import ResourceId, same
+from trunkline_lab.azure.errors import ArmError
+from trunkline_lab.azure.groups import delete_all, put_group
+from trunkline_lab.azure.ids import ResourceId
 from trunkline_lab.azure.language.scope import Place, Reference
+from trunkline_lab.azure.links import Links
 from trunkline_lab.azure.outputs import SEE, evaluate_outputs
-from trunkline_lab.azure.provider import DEPLOYMENTS, Provider
-from trunkline_lab.azure.store import Document
+from trunkline_lab.azure.provider import Provider
+from trunkline_lab.azure.resources.kind import region
+from trunkline_lab.azure.store import Document, Group
 from trunkline_lab.azure.template import Item, Template, read_template
 
 _NAME = re.compile(r"^[-\w.()]{1,64}$", re.ASCII)
@@ -28,24 +31,27 @@ class Deployments:
     Parameters:
         provider: Makes the resources.
         changed: Called after each operation that may have changed something.
+        links: The files of linked templates.
     """
 
-    def __init__(self, provider: Provider, changed: Callable[[], None]) -> None:
+    def __init__(self, provider: Provider, changed: Callable[[], None], links: Links) -> None:
         self.provider = provider
-        self._changed = changed
+        self._changed, self._links = changed, links
         self._all: dict[str, Deployment] = {}
 
     def find(self, id_: ResourceId) -> Deployment:
         """The deployment. Raises ArmError (DeploymentNotFound)."""
-        self.provider.site.store.group(id_.subscription, id_.group)
+        if id_.group:
+            self.provider.site.store.group(id_.subscription, id_.group)
         found = self._all.get(id_.key)
         if found is None:
             raise ArmError(404, "DeploymentNotFound", f"Deployment '{id_.name}' could not be found.")
         return found
 
     def in_group(self, subscription: str, group: str) -> list[Deployment]:
-        """The group's deployments, newest first."""
-        self.provider.site.store.group(subscription, group)
+        """The group's deployments, newest first; those of the subscription itself when `group` is ""."""
+        if group:
+            self.provider.site.store.group(subscription, group)
         place = (subscription.lower(), group.lower())
         found = [one for one in self._all.values() if (one.id.subscription.lower(), one.id.group.lower()) == place]
         return sorted(found, key=lambda one: one.began, reverse=True)
@@ -82,37 +88,81 @@ class Deployments:
                 f"'Error converting value \"{properties.get('mode')}\" to type 'DeploymentMode'. "
                 "Path 'properties.mode'.'.",
             )
-        for name in ("templateLink", "parametersLink"):
-            if properties.get(name):
-                uri = properties[name].get("uri") if isinstance(properties[name], dict) else properties[name]
-                raise ArmError(400, "InvalidContentLink", f"Unable to download deployment content from '{uri}'.")
-        template = read_template(
-            properties.get("template"), properties.get("parameters"), self._place(id_, properties), self.provider.known
-        )
-        return Deployment(id_, template, mode, tags=dict(body.get("tags") or {}))
+        location = self._location(id_, body, mode)
+        template, given = self._linked(properties, None)
+        made = read_template(template, given, self._place(id_, properties, template), self.provider.known)
+        link = properties.get("templateLink")
+        return Deployment(id_, made, mode, tags=dict(body.get("tags") or {}), location=location, link=link)
 
-    def _place(self, id_: ResourceId, properties: Document) -> Place:
-        """Where a deployment runs. Raises ArmError (ResourceGroupNotFound)."""
+    def _location(self, id_: ResourceId, body: Document, mode: str) -> str | None:
+        """Where a subscription's deployment is kept; a group's has no location of its own. Raises ArmError."""
+        if id_.group:
+            return None
+        if not isinstance(body.get("location"), str) or not body["location"]:
+            raise ArmError(
+                400,
+                "InvalidDeployment",
+                f"The 'location' property must be specified for '{id_.name}'. "
+                "Please see https://aka.ms/deploy-to-subscription for usage details.",
+            )
+        location = region(body["location"])
+        old = self._all.get(id_.key)
+        if old is not None and old.location != location:
+            raise ArmError(
+                409,
+                "InvalidDeploymentLocation",
+                f"Invalid deployment location '{location}'. The deployment '{id_.name}' already exists in location "
+                f"'{old.location}'.",
+            )
+        if mode == "Complete":
+            raise ArmError(
+                400, "InvalidDeployment", "The mode 'Complete' is not taken by a deployment of a whole subscription."
+            )
+        return location
+
+    def _linked(self, properties: Document, parent: str | None) -> tuple[Any, Any]:
+        """A deployment's template and parameters, fetched where they are linked. Raises ArmError."""
+        template, given = properties.get("template"), properties.get("parameters")
+        if properties.get("templateLink"):
+            if template is not None:
+                raise ArmError(400, "InvalidDeployment", "A deployment has a template or a templateLink, not both.")
+            uri, template = self._links.of(properties["templateLink"], parent)
+            properties["templateLink"] = {**properties["templateLink"], "uri": uri}
+        if properties.get("parametersLink"):
+            _, document = self._links.of(properties["parametersLink"], parent)
+            given = {**(document.get("parameters") or {}), **(given or {})}
+        return template, given
+
+    def _place(
+        self, id_: ResourceId, properties: Document, template: Any, planned: Mapping[str, str] | None = None
+    ) -> Place:
+        """Where a deployment runs; `planned` are groups that will be there. Raises ArmError (ResourceGroupNotFound)."""
         store = self.provider.site.store
-        template = properties.get("template")
         version = template.get("contentVersion") if isinstance(template, dict) else None
+        told: Document = {
+            "mode": properties.get("mode"),
+            "template": {"contentVersion": version},
+            "provisioningState": "Accepted",
+        }
+        if properties.get("templateLink"):
+            told["templateLink"] = properties["templateLink"]
         return Place(
-            store.group(id_.subscription, id_.group).view(),
+            self._group(id_, planned or {}).view() if id_.group else None,
             {
                 "id": f"/subscriptions/{id_.subscription}",
                 "subscriptionId": id_.subscription,
                 "tenantId": store.tenant,
                 "displayName": "Lab",
             },
-            {
-                "name": id_.name,
-                "properties": {
-                    "mode": properties.get("mode"),
-                    "template": {"contentVersion": version},
-                    "provisioningState": "Accepted",
-                },
-            },
+            {"name": id_.name, "properties": told},
         )
+
+    def _group(self, id_: ResourceId, planned: Mapping[str, str]) -> Group:
+        """The group that a deployment is for, or what it will be. Raises ArmError (ResourceGroupNotFound)."""
+        store = self.provider.site.store
+        if not store.has_group(id_.subscription, id_.group) and id_.group.lower() in planned:
+            return Group(id_.subscription, id_.group, planned[id_.group.lower()])
+        return store.group(id_.subscription, id_.group)
 
     def check(self, deployment: Deployment) -> None:
         """ARM's preflight: every resource whose body is known is held against its type.
@@ -132,11 +182,14 @@ class Deployments:
 
     def _causes(self, deployment: Deployment) -> list[ArmError]:
         causes: list[ArmError] = []
+        planned = groups_in(deployment)
         for item in deployment.template.wanted():
             if item.asks():
                 continue
             if item.nested:
-                causes += self._causes(self.nested(item, None))
+                causes += self._causes(self.nested(item, None, deployment, planned))
+                continue
+            if item.id.is_group:
                 continue
             try:
                 self.provider.check(item.id, item.body(None))
@@ -150,8 +203,10 @@ class Deployments:
                 )
         return causes
 
-    def nested(self, item: Item, reference: Reference | None) -> Deployment:
-        """The deployment that a template holds. Raises ArmError."""
+    def nested(
+        self, item: Item, reference: Reference | None, parent: Deployment, planned: Mapping[str, str] | None = None
+    ) -> Deployment:
+        """The deployment that a template holds or links to. Raises ArmError."""
         settings = item.settings(reference)
         mode = str(settings.get("mode"))
         if mode.lower() != "incremental":
@@ -162,20 +217,19 @@ class Deployments:
                 "'Incremental' alone.",
             )
         outer = None if item.inner else replace(item.scope, reference=None)
-        template = read_template(
-            settings.get("template"),
-            settings.get("parameters"),
-            self._place(item.id, settings),
-            self.provider.known,
-            outer,
-        )
-        return Deployment(item.id, template, "Incremental")
+        link = parent.template.place.deployment["properties"].get("templateLink") or {}
+        template, given = self._linked(settings, link.get("uri"))
+        place = self._place(item.id, settings, template, planned)
+        made = read_template(template, given, place, self.provider.known, outer)
+        location = item.scope.value(item.raw.get("location")) if not item.id.group else None
+        return Deployment(item.id, made, "Incremental", location=location, link=settings.get("templateLink"))
 
     # Running
 
     def begin(self, deployment: Deployment) -> bool:
         """Note a deployment that is to run; True when none of its name was there. Raises ArmError."""
-        self.provider.site.store.open_group(deployment.id.subscription, deployment.id.group)
+        if deployment.id.group:
+            self.provider.site.store.open_group(deployment.id.subscription, deployment.id.group)
         old = self._all.get(deployment.id.key)
         if old is not None and old.active:
             raise ArmError(
@@ -216,7 +270,9 @@ class Deployments:
 
     async def _make(self, deployment: Deployment) -> list[ArmError]:
         """Make all resources, each as soon as what it waits for is there; answers the failures."""
-        items = {item.id.key: item for item in deployment.template.items}
+        # Of two with one id, of which one is not wanted or only referred to, the other comes last and counts.
+        listed = sorted(deployment.template.items, key=lambda item: item.wanted and not item.existing)
+        items = {item.id.key: item for item in listed}
         sorter = TopologicalSorter({key: item.depends for key, item in items.items()})
         sorter.prepare()
         running: dict[asyncio.Task[None], str] = {}
@@ -225,7 +281,7 @@ class Deployments:
             while sorter.is_active():
                 ready = sorter.get_ready()
                 for key in ready:
-                    if not items[key].wanted:
+                    if not items[key].wanted or items[key].existing:
                         sorter.done(key)
                     elif not deployment.canceled:
                         running[asyncio.create_task(self._make_one(deployment, items[key]))] = key
@@ -253,11 +309,15 @@ class Deployments:
         step = deployment.begin(item.id)
         try:
             if item.nested:
-                inner = self.nested(item, self.reference(deployment.template))
+                inner = self.nested(item, self.reference(deployment.template), deployment)
                 self.check(inner)
                 self.begin(inner)
                 await self.run(inner)
                 step.end(200)
+            elif item.id.is_group:
+                body = item.body(self.reference(deployment.template))
+                _, fresh = put_group(self.provider, item.id.subscription, item.id.name, body)
+                step.end(201 if fresh else 200)
             else:
                 await self._put(item, deployment, step)
         except ArmError as refused:
@@ -284,35 +344,8 @@ class Deployments:
         step.end(201 if change.fresh else 200)
 
     def reference(self, template: Template) -> Reference:
-        """What reference() answers while `template` is deployed."""
-
-        def ask(name: str, version: str | None, full: bool) -> Any:
-            id_ = template.find(name)
-            if id_ is None:
-                if version is None or not name.lower().startswith("/subscriptions/"):
-                    raise invalid_template(
-                        f"The template reference '{name}' is not valid: it names no resource of this template, and a "
-                        "resource outside of it is named by its id and an API version. "
-                        "Please see https://aka.ms/arm-function-reference for usage details"
-                    )
-                id_ = ResourceId.parse(name)
-            document = self._document(id_)
-            if not full:
-                return document["properties"]
-            subscription, group = id_.subscription, id_.group
-            return {**document, "resourceId": str(id_), "subscriptionId": subscription, "resourceGroupName": group}
-
-        return ask
-
-    def _document(self, id_: ResourceId) -> Document:
-        """A resource or deployment as it is told. Raises ArmError when it is not there."""
-        if same(id_.type, DEPLOYMENTS):
-            found = self._all.get(id_.key)
-            if found is None:
-                raise resource_not_found(id_.type, id_.name, id_.group)
-            return found.view()
-        with self.provider.site.store.lock:
-            return self.provider.get(id_)
+        """What reference() and its like answer while `template` is deployed."""
+        return Asking(template, self.provider, self._all)
 
     async def _remove_strangers(self, deployment: Deployment) -> None:
         """Complete mode: delete what the group holds and the template does not ask for. Raises ArmError."""
@@ -369,3 +402,12 @@ class Deployments:
         if deployment.active:
             raise ArmError(409, "DeploymentActive", f"Unable to delete deployment '{id_.name}': it is still active.")
         del self._all[id_.key]
+
+
+def groups_in(deployment: Deployment) -> dict[str, str]:
+    """The resource groups that a template makes: the location by the name in lower case."""
+    return {
+        item.id.name.lower(): region(item.scope.value(item.raw.get("location")) or "")
+        for item in deployment.template.wanted()
+        if item.id.is_group and not item.asks()
+    }

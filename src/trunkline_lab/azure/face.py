@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
 from trunkline_lab.azure.api import Api
+from trunkline_lab.azure.catalogue import Catalogue
 from trunkline_lab.azure.deployments import Deployments
 from trunkline_lab.azure.http import Call, Hook
+from trunkline_lab.azure.links import Links
 from trunkline_lab.azure.operations import Operations
 from trunkline_lab.azure.provider import Provider
 from trunkline_lab.azure.reach import admits, primary
@@ -31,6 +34,10 @@ class AzureFace:
         router_image: (publisher, offer) of the router's image.
         subscriptions: The subscriptions that exist.
         tenant: The tenant they belong to.
+        templates: For linked templates, the local folder (or file) by the beginning of the addresses that it stands
+            for, such as {"https://example.org/templates/": Path("templates")}.
+        basic_skus: Whether public addresses and load balancers of the Basic SKU can still be made. Azure retired them
+            on 30 September 2025; templates that are older often ask for them.
 
     Attributes:
         endpoint: "http://127.0.0.1:PORT", once started.
@@ -46,6 +53,8 @@ class AzureFace:
         router_image: tuple[str, str] = ("cohesive", "vns3"),
         subscriptions: Sequence[str] = (SUBSCRIPTION,),
         tenant: str = TENANT,
+        templates: Mapping[str, Path] | None = None,
+        basic_skus: bool = False,
     ) -> None:
         self.endpoint = ""
         self.calls: list[Call] = []
@@ -54,8 +63,8 @@ class AzureFace:
         self.tenant = tenant
         self._store = Store(tenant, self.subscriptions)
         self._site = Site(self._store, world)
-        self._provider = Provider(self._site, router_image)
-        self.deployments = Deployments(self._provider, world.changed)
+        self._provider = Provider(self._site, Catalogue(router_image, basic_skus))
+        self.deployments = Deployments(self._provider, world.changed, Links(templates or {}))
         api = Api(self._provider, self.deployments, Operations(world.changed))
         self._server = Server(api, world.changed, self.calls, self.hooks)
 

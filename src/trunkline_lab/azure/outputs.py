@@ -7,6 +7,7 @@ from typing import Any
 
 from trunkline_lab.azure.errors import ArmError
 from trunkline_lab.azure.language.scope import Reference
+from trunkline_lab.azure.language.types import fits
 from trunkline_lab.azure.store import Document
 from trunkline_lab.azure.template import Template
 
@@ -16,12 +17,13 @@ SEE = "Please see https://aka.ms/arm-deployment-operations for usage details."
 def evaluate_outputs(template: Template, reference: Reference) -> Document:
     """The outputs' values by name. Raises ArmError (DeploymentOutputEvaluationFailed) with each one's cause."""
     scope = replace(template.scope, reference=reference)
+    types = template.source.get("definitions") or {}
     outputs: Document = {}
     causes = []
     for name, output in (template.source.get("outputs") or {}).items():
         try:
             if scope.value(output.get("condition", True)):
-                outputs[name] = _output(name, output, scope.value(_looped(name, output)))
+                outputs[name] = _output(name, output, scope.value(_looped(name, output)), types)
         except ArmError as refused:
             causes.append(ArmError(400, "DeploymentOutputEvaluationFailed", refused.message, target=name))
     if causes:
@@ -37,29 +39,18 @@ def evaluate_outputs(template: Template, reference: Reference) -> Document:
     return outputs
 
 
-_OUTPUTS = {
-    "string": ("String", str),
-    "securestring": ("SecureString", str),
-    "int": ("Int", int),
-    "bool": ("Bool", bool),
-    "object": ("Object", dict),
-    "secureobject": ("SecureObject", dict),
-    "array": ("Array", list),
-}
-
-
 def _looped(name: str, output: Document) -> Any:
     """An output's expression, or the loop that makes it."""
     loop = output.get("copy")
     return {"copy": [{"name": name, **loop}]} if isinstance(loop, dict) else output.get("value")
 
 
-def _output(name: str, output: Document, value: Any) -> Document:
+def _output(name: str, output: Document, value: Any, types: Document) -> Document:
     """One output. Raises ArmError when its value is not of its type."""
     if isinstance(output.get("copy"), dict):
         value = value[name]
-    spelling, expected = _OUTPUTS.get(str(output.get("type")).lower(), ("", object))
-    if not spelling or type(value) is not expected:
+    spelling = fits(output, value, types)
+    if spelling is None:
         raise ArmError(
             400,
             "DeploymentOutputEvaluationFailed",

@@ -14,20 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from trunkline_lab.azure.catalogue import Catalogue
 from trunkline_lab.azure.errors import ArmError, invalid_request, resource_not_found
 from trunkline_lab.azure.ids import ResourceId, same
-from trunkline_lab.azure.resources.interfaces import Interfaces
-from trunkline_lab.azure.resources.kind import Children, Kind, Site, etag, regions
-from trunkline_lab.azure.resources.public_addresses import PublicAddresses
-from trunkline_lab.azure.resources.route_tables import RouteTables
-from trunkline_lab.azure.resources.security_groups import SecurityGroups
-from trunkline_lab.azure.resources.virtual_machines import VirtualMachines
-from trunkline_lab.azure.resources.virtual_networks import VirtualNetworks
+from trunkline_lab.azure.resources.kind import Children, Kind, Site, etag
 from trunkline_lab.azure.store import Document, Resource
 
-API_VERSION = re.compile(r"^20[1-9]\d-[01]\d-[0-3]\d(-preview|-privatepreview)?$")
 _NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,78}[A-Za-z0-9_]$|^[A-Za-z0-9]$")
-DEPLOYMENTS = "Microsoft.Resources/deployments"
 
 
 @dataclass(frozen=True)
@@ -40,86 +33,47 @@ class Change:
 
 
 class Provider:
-    """The resource providers of one cloud: Microsoft.Network and Microsoft.Compute.
+    """The resource providers of one cloud.
 
     Parameters:
         site: The store and the world.
-        router_image: (publisher, offer) of the router's image.
+        catalogue: The types.
     """
 
-    def __init__(self, site: Site, router_image: tuple[str, str]) -> None:
-        self.site = site
-        self.machines = VirtualMachines(router_image)
-        kinds: tuple[Kind, ...] = (
-            VirtualNetworks(),
-            SecurityGroups(),
-            RouteTables(),
-            PublicAddresses(),
-            Interfaces(),
-            self.machines,
-        )
-        self._kinds = {kind.type.lower(): kind for kind in kinds}
-
-    def types(self) -> list[str]:
-        """All types, children after their parents."""
-        found = []
-        for kind in self._kinds.values():
-            found += [kind.type, *(child.type for child in kind.children.values())]
-        return [*found, DEPLOYMENTS]
-
-    def known(self, type_: str, api_version: object) -> str:
-        """The type as Azure spells it. Raises ArmError for an unknown namespace, type or API version."""
-        namespace, _, rest = type_.partition("/")
-        ours = [one for one in self.types() if one.partition("/")[0].lower() == namespace.lower()]
-        if not ours:
-            raise invalid_request("InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")
-        found = next((one for one in ours if same(one, type_)), None)
-        if found is None:
-            raise invalid_request(
-                "InvalidResourceType",
-                f"The resource type '{rest}' could not be found in the namespace '{namespace}' for api version "
-                f"'{api_version}'. The supported resource types are "
-                f"'{', '.join(one.partition('/')[2] for one in ours)}'.",
-            )
-        if not isinstance(api_version, str) or not API_VERSION.match(api_version):
-            raise invalid_request(
-                "NoRegisteredProviderFound",
-                f"No registered resource provider found for API version '{api_version}' for type '{rest}'. "
-                f"The supported api-versions are dates such as '2024-05-01'. The supported locations are "
-                f"'{', '.join(regions())}'.",
-            )
-        return found
-
-    def kind(self, id_: ResourceId) -> tuple[Kind, Children | None]:
-        """The type of the top resource, and of the child when `id_` is one. Raises ArmError."""
-        kind = self._kinds.get(id_.top.type.lower())
-        if kind is None or len(id_.types) > 2:
-            raise self._unknown(id_)
-        if len(id_.types) == 1:
-            return kind, None
-        for name, child in kind.children.items():
-            if same(name, id_.types[1]):
-                return kind, child
-        raise self._unknown(id_)
-
-    def _unknown(self, id_: ResourceId) -> ArmError:
-        return ArmError(
-            404,
-            "InvalidResourceType",
-            f"The resource type '{'/'.join(id_.types)}' could not be found in the namespace '{id_.namespace}'.",
-        )
+    def __init__(self, site: Site, catalogue: Catalogue) -> None:
+        self.site, self.catalogue = site, catalogue
+        self.machines = catalogue.machines
+        self.known, self.kind, self.types = catalogue.known, catalogue.kind, catalogue.types
 
     # Reading
 
     def get(self, id_: ResourceId) -> Document:
         """The resource or child as a GET tells it. Raises ArmError when it is not there."""
+        if id_.is_group:
+            return self.site.store.group(id_.subscription, id_.name).view()
         kind, child = self.kind(id_)
-        self.site.store.group(id_.subscription, id_.group)
+        self._scope(id_)
         found = self.site.store.find(id_)
         if found is None:
             raise resource_not_found(id_.top.type, id_.top.name, id_.group)
         document = kind.view(self.site, found)
         return document if child is None else _child(document, child, id_)
+
+    def _scope(self, id_: ResourceId, making: bool = False) -> None:
+        """Refuse what lies in a group, or belongs to a resource, that is not there. Raises ArmError."""
+        store = self.site.store
+        if id_.group:
+            (store.open_group if making else store.group)(id_.subscription, id_.group)
+        if id_.within:
+            self.get(ResourceId.parse(id_.within))
+
+    def listed(self, id_: ResourceId, action: str) -> Document:
+        """What a list action such as listKeys answers. Raises ArmError where the type has none of this name."""
+        kind, _ = self.kind(id_)
+        self.get(id_)
+        resource = self.site.store.find(id_)
+        assert resource is not None
+        return kind.listed(self.site, resource, action)
 
     def exists(self, id_: ResourceId) -> bool:
         """Whether the resource or child is there."""
@@ -131,9 +85,7 @@ class Provider:
 
     def all_of(self, type_: str, subscription: str, group: str | None) -> list[Document]:
         """All top resources of a type. Raises ArmError for an unknown type or group."""
-        kind = self._kinds.get(type_.lower())
-        if kind is None:
-            raise ArmError(404, "InvalidResourceType", f"The resource type '{type_}' could not be found.")
+        kind = self.catalogue.top(type_)
         if group is not None:
             self.site.store.group(subscription, group)
         return [kind.view(self.site, one) for one in self.site.store.resources(subscription, group, type_)]
@@ -190,7 +142,7 @@ class Provider:
         """Begin to make or change a resource or child. Raises ArmError, and then nothing has changed."""
         store = self.site.store
         with store.lock:
-            store.open_group(id_.subscription, id_.group)
+            self._scope(id_, making=True)
             fresh = not self.exists(id_)
             resource = store.find(id_)
             self._match(resource, fresh, if_match, if_none_match)
@@ -206,17 +158,19 @@ class Provider:
                 resource.document, resource.state = document, "Updating"
             resource.pending += 1
             store.save(resource)
+            kind.saved(self.site, resource)
             return Change(id_, resource, fresh)
 
-    def tag(self, id_: ResourceId, body: Document) -> Change:
-        """Begin to replace a resource's tags (PATCH), which is all that the lab patches. Raises ArmError."""
-        refuse_but_tags(body)
+    def patch(self, id_: ResourceId, body: Document, if_match: str | None = None) -> Change:
+        """Begin to change the parts of a resource that `body` names. Raises ArmError for parts that its type keeps."""
         with self.site.store.lock:
+            kind, child = self.kind(id_)
             self.get(id_)
             resource = self.site.store.find(id_)
-            if resource is None or len(id_.types) > 1:
-                raise resource_not_found(id_.type, id_.path_name, id_.group)
-            return self.put(id_, {**copy.deepcopy(resource.document), "tags": body.get("tags") or {}})
+            if resource is None or child is not None:
+                raise ArmError(405, "HttpMethodNotAllowed", f"The http method 'PATCH' is not allowed for '{id_.type}'.")
+            refuse_but(kind.patches, body)
+            return self.put(id_, merged(kind.restated(resource), body), if_match)
 
     async def finish_put(self, change: Change) -> None:
         """Let the change take its time, and end it."""
@@ -234,7 +188,8 @@ class Provider:
         """Begin to delete a resource or child; None when it is not there. Raises ArmError when it is in use."""
         store = self.site.store
         with store.lock:
-            store.group(id_.subscription, id_.group)
+            if id_.group:
+                store.group(id_.subscription, id_.group)
             kind, child = self.kind(id_)
             if not self.exists(id_):
                 return None
@@ -251,6 +206,7 @@ class Provider:
                 whole["properties"][child.property] = [one for one in items if not same(one["name"], id_.name)]
                 resource.document, resource.state = kind.fill(self.site, resource.id, whole, resource), "Updating"
                 store.save(resource)
+                kind.saved(self.site, resource)
             resource.pending += 1
             return Change(id_, resource, False)
 
@@ -264,6 +220,9 @@ class Provider:
             kind, _ = self.kind(change.id)
             self.site.store.drop(change.resource)
             kind.gone(self.site, change.resource)
+            for extension in list(self.site.store.resources()):
+                if same(extension.id.within, str(change.resource.id)):
+                    self.site.store.drop(extension)
 
     def _match(self, resource: Resource | None, fresh: bool, if_match: str | None, if_none_match: str | None) -> None:
         """Hold a request to its If-Match and If-None-Match. Raises ArmError (PreconditionFailed)."""
@@ -315,15 +274,28 @@ def _child(document: Document, child: Children, id_: ResourceId) -> Document:
     raise ArmError(404, "NotFound", f"Resource {id_} not found.")
 
 
-def refuse_but_tags(body: Document) -> None:
-    """Raise ArmError when a PATCH would change more than tags."""
-    strangers = set(body) - {"tags"}
+def refuse_but(taken: frozenset[str], body: Document) -> None:
+    """Raise ArmError when a PATCH names more than what it may change."""
+    strangers = set(body) - taken
     if strangers:
         raise invalid_request(
             "InvalidRequestContent",
             "The request content was invalid and could not be deserialized: "
             f"'Could not find member '{min(strangers)}' on object of type 'TagsObject'.'. Use PUT to change it.",
         )
+
+
+def merged(document: Document, patch: Document) -> Document:
+    """A document after a JSON merge patch (RFC 7396): null removes, objects merge, tags are replaced as a whole."""
+    found = copy.deepcopy(document)
+    for name, value in patch.items():
+        if value is None:
+            found.pop(name, None)
+        elif isinstance(value, dict) and isinstance(found.get(name), dict) and name != "tags":
+            found[name] = merged(found[name], value)
+        else:
+            found[name] = copy.deepcopy(value)
+    return found
 
 
 @contextmanager
@@ -354,7 +326,7 @@ def _refuse_name(id_: ResourceId) -> None:
 def _refuse_move(id_: ResourceId, body: Document, current: Resource | None) -> None:
     """Raise ArmError when a PUT would move a resource to another region."""
     wanted = str(body.get("location", "")).replace(" ", "").lower()
-    if current is not None and wanted and wanted != current.document["location"]:
+    if current is not None and wanted and wanted != current.document.get("location", wanted):
         raise ArmError(
             409,
             "InvalidResourceLocation",

@@ -10,7 +10,8 @@ from trunkline_lab.azure.deployments import Deployments
 from trunkline_lab.azure.errors import ArmError
 from trunkline_lab.azure.http import Answer, Request
 from trunkline_lab.azure.operations import Operations
-from trunkline_lab.azure.provider import API_VERSION, Provider
+from trunkline_lab.azure.provider import Provider
+from trunkline_lab.azure.versions import VERSION
 
 Handler = Callable[["Api", Request, dict[str, str]], Answer]
 _ROUTES: list[tuple[str, re.Pattern[str], str, str, Handler]] = []
@@ -38,7 +39,7 @@ class Api:
         for wanted, pattern, type_, operation, handler in _ROUTES:
             found = pattern.match(path)
             if found and wanted == method:
-                parts = found.groupdict()
+                parts = {name: part or "" for name, part in found.groupdict().items()}
                 return handler, parts, type_ or _type_in(parts.get("path", "")), operation or parts.get("action", "")
         if any(pattern.match(path) for _, pattern, _, _, _ in _ROUTES):
             raise ArmError(405, "HttpMethodNotAllowed", f"The http method '{method}' is not allowed for '{path}'.")
@@ -53,15 +54,17 @@ class Api:
                 "MissingApiVersionParameter",
                 "The api-version query parameter (?api-version=) is required for all requests.",
             )
-        if not API_VERSION.match(version):
+        if not VERSION.match(version):
             raise ArmError(
                 400,
                 "InvalidApiVersionParameter",
                 f"The api-version '{version}' is invalid. The supported versions are dates such as '2024-05-01'.",
             )
         subscription = parts.get("sub")
-        if subscription is not None and subscription.lower() not in {one.lower() for one in self.store.subscriptions}:
+        if subscription and subscription.lower() not in {one.lower() for one in self.store.subscriptions}:
             raise ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+        if parts.get("path"):
+            self.provider.catalogue.refuse_version(_type_in(parts["path"]), version)
 
     def subscription(self, id_: str) -> dict[str, Any]:
         """A subscription as ARM tells it."""
@@ -76,5 +79,5 @@ class Api:
 
 def _type_in(path: str) -> str:
     """The resource type in what follows "/providers/"."""
-    namespace, *rest = path.split("/")
+    namespace, *rest = re.split("/providers/", path, flags=re.I)[-1].split("/")
     return "/".join([namespace, *rest[::2]])

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from trunkline_lab.azure.deployment import Deployment
-from trunkline_lab.azure.deployments import Deployments
+from trunkline_lab.azure.deployments import Deployments, groups_in
 from trunkline_lab.azure.errors import ArmError
 from trunkline_lab.azure.ids import ResourceId, same
 from trunkline_lab.azure.store import Document
@@ -27,7 +27,7 @@ def what_if(deployments: Deployments, deployment: Deployment, ids_only: bool = F
         changes = list(_changes(deployments, deployment))
     touched = {ResourceId.parse(change["resourceId"]).top.key for change in changes}
     subscription, group = deployment.template.place.group_path
-    for resource in deployments.provider.site.store.resources(subscription, group):
+    for resource in deployments.provider.site.store.resources(subscription, group) if group else ():
         if resource.id.key not in touched:
             kind = "Delete" if deployment.mode == "Complete" else "Ignore"
             changes.append(
@@ -50,7 +50,7 @@ def _changes(deployments: Deployments, deployment: Deployment) -> Iterator[Docum
     for item in deployment.template.wanted():
         item = replace(item, scope=replace(item.scope, lenient=True))
         if item.nested:
-            yield from _changes(deployments, deployments.nested(item, reference))
+            yield from _changes(deployments, deployments.nested(item, reference, deployment, groups_in(deployment)))
             continue
         if not deployments.provider.exists(item.id):
             shown = _redacted(item).body(reference)
@@ -84,6 +84,8 @@ def _hide(value: Any) -> Any:
 def _change(deployments: Deployments, item: Item, body: Document) -> Document:
     """The change to a resource that is there."""
     provider = deployments.provider
+    if item.id.is_group:
+        return _group_change(provider.get(item.id), body)
     current = provider.site.store.find(item.id)
     assert current is not None
     try:
@@ -94,6 +96,19 @@ def _change(deployments: Deployments, item: Item, body: Document) -> Document:
     delta = _delta(before, after)
     change: Document = {
         "resourceId": str(item.id),
+        "changeType": "Modify" if delta else "NoChange",
+        "before": before,
+        "after": after,
+    }
+    return {**change, "delta": delta} if delta else change
+
+
+def _group_change(before: Document, body: Document) -> Document:
+    """The change to a resource group, of which only the tags can change."""
+    after = {**before, "tags": body.get("tags") or {}}
+    delta = _delta(before, after)
+    change: Document = {
+        "resourceId": before["id"],
         "changeType": "Modify" if delta else "NoChange",
         "before": before,
         "after": after,

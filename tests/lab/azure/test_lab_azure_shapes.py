@@ -12,9 +12,11 @@ import pytest
 from lab_azure import GROUP, REGION, ZERO, Clients, Deploy, network, rule, shipped, template
 from test_lab_azure_templates import VPC
 
+from trunkline_lab.azure.catalogue import Catalogue
 from trunkline_lab.azure.deployments import Deployments
 from trunkline_lab.azure.errors import ArmError
 from trunkline_lab.azure.ids import ResourceId
+from trunkline_lab.azure.links import Links
 from trunkline_lab.azure.provider import Provider
 from trunkline_lab.azure.resources.kind import Site
 from trunkline_lab.azure.store import Group, Store
@@ -42,7 +44,7 @@ BODIES: dict[str, dict[str, Any]] = {
 def provider() -> Provider:
     store = Store("t", (SUB,))
     store.put_group(Group(SUB, GROUP, REGION))
-    return Provider(Site(store, World(PublicAddresses("127.77.3"), ZERO)), ("cohesive", "vns3"))
+    return Provider(Site(store, World(PublicAddresses("127.77.3"), ZERO)), Catalogue(("cohesive", "vns3"), basic=False))
 
 
 def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -109,7 +111,7 @@ def test_no_template_breaks_a_deployment(junk: Any) -> None:
     id_ = ResourceId(SUB, GROUP, "Microsoft.Resources", ("deployments",), ("d",))
     for path in places(SOURCE):
         body = {"properties": {"mode": "Incremental", "template": with_junk(SOURCE, path, copy.deepcopy(junk))}}
-        deployments = Deployments(provider(), lambda: None)
+        deployments = Deployments(provider(), lambda: None, Links({}))
         with suppress(ArmError):
             deployment = deployments.read(id_, body)
             what_if(deployments, deployment)

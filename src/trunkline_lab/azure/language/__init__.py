@@ -1,1 +1,5 @@
-"""ARM's template expression language: its grammar, its functions, and what they are evaluated in."""
+"""ARM's template language: expressions, functions, parameters."""
+
+from trunkline_lab.azure.language import lambdas, located, special
+
+__all__ = ["lambdas", "located", "special"]  # with every function in them registered

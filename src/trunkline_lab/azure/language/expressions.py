@@ -18,6 +18,8 @@ _GRAMMAR = r"""
                | call
                | expression "." NAME  -> member
                | expression "[" expression "]" -> index
+               | expression ".?" NAME -> safe_member
+               | expression "[?" expression "]" -> safe_index
     call: NAME ("." NAME)? "(" [expression ("," expression)*] ")"
     STRING: /'([^']|'')*'/
     INTEGER: /[+-]?\d+/
@@ -45,10 +47,11 @@ class Call:
 
 @dataclass(frozen=True)
 class Index:
-    """A property or an element: `target.name`, `target[key]`."""
+    """A property or an element: `target.name`, `target[key]`; `safe` for `.?` and `[?`, which may find nothing."""
 
     target: Expression
     key: Expression
+    safe: bool = False
 
 
 Expression = Literal | Call | Index
@@ -69,6 +72,12 @@ class _Tree(lark.Transformer[lark.Token, Expression]):
 
     def index(self, target: Expression, key: Expression) -> Expression:
         return Index(target, key)
+
+    def safe_member(self, target: Expression, name: lark.Token) -> Expression:
+        return Index(target, Literal(str(name)), safe=True)
+
+    def safe_index(self, target: Expression, key: Expression) -> Expression:
+        return Index(target, key, safe=True)
 
     def call(self, *parts: Any) -> Expression:
         names = [str(part) for part in parts if isinstance(part, lark.Token)]

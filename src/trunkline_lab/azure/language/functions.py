@@ -17,7 +17,8 @@ from functools import reduce
 from typing import Any
 from urllib.parse import quote, unquote, urljoin
 
-from trunkline_lab.azure.language import cidr
+from trunkline_lab.azure.language import cidr, dates
+from trunkline_lab.azure.language.formats import composite, text
 
 # The name space of Azure's guid(): its answers are name-based UUIDs of version 5 of the joined texts.
 _GUIDS = uuid.UUID("11fb06fb-712d-4ddd-98c7-e71bbd588830")
@@ -30,15 +31,6 @@ class Function:
     call: Callable[..., Any]
     least: int
     most: int | None
-
-
-def text(value: object) -> str:
-    """A value as string() writes it."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "True" if value else "False"
-    return str(value) if isinstance(value, int) else json.dumps(value, separators=(",", ":"))
 
 
 def _string(value: object) -> str:
@@ -77,28 +69,6 @@ def _concat(*values: Any) -> Any:
     if any(isinstance(value, list | dict) for value in values):
         raise ValueError("texts and arrays cannot be joined to one another")
     return "".join(text(value) for value in values)
-
-
-def _format(pattern: Any, *values: Any) -> str:
-    """Composite formatting: {0}, {1:D3}, {{ and }}."""
-
-    def one(found: re.Match[str]) -> str:
-        if found[0] in ("{{", "}}"):
-            return found[0][0]
-        position = int(found["at"])
-        if position >= len(values):
-            raise ValueError(f"there is no argument {position} for {found[0]}")
-        value, spec = values[position], found["spec"] or ""
-        if not spec:
-            return text(value)
-        digits = int(spec[1:] or 0)
-        if spec[0] in "Dd":
-            return f"{_integer(value):0{digits}d}"
-        if spec[0] in "Xx":
-            return f"{_integer(value):0{digits}{spec[0]}}"
-        raise ValueError(f"the format {spec} is unknown; D and X are known")
-
-    return re.sub(r"\{\{|\}\}|\{(?P<at>\d+)(?::(?P<spec>[A-Za-z]\d*))?\}", one, _string(pattern))
 
 
 def _length(value: Any) -> int:
@@ -245,6 +215,37 @@ def _json(value: Any) -> Any:
         raise ValueError(f"the text is no JSON: {unread}") from None
 
 
+def _objects(*values: Any) -> list[dict[str, Any]]:
+    if not all(isinstance(value, dict) for value in values):
+        raise ValueError("all are objects")
+    return list(values)
+
+
+def _shallow_merge(values: Any) -> dict[str, Any]:
+    return {name: value for one in _objects(*values) for name, value in one.items()}
+
+
+def _from_end(values: Any, index: Any) -> Any:
+    if not isinstance(values, list) or not 1 <= _integer(index) <= len(values):
+        raise ValueError("an array and a place in it, counted from 1 at its end, were expected")
+    return values[-index]
+
+
+def _try_from_end(values: Any, index: Any) -> Any:
+    return _from_end(values, index) if isinstance(values, list) and 1 <= _integer(index) <= len(values) else None
+
+
+def _data_uri_text(value: Any) -> str:
+    found = re.fullmatch(r"data:[^,]*?(;base64)?,(.*)", _string(value), re.S | re.I)
+    if found is None:
+        raise ValueError("a data URI was expected")
+    return _decode(found[2]) if found[1] else unquote(found[2])
+
+
+def _data_uri(value: Any) -> str:
+    return "data:text/plain;charset=utf8;base64," + base64.b64encode(_string(value).encode()).decode()
+
+
 def _empty(value: Any) -> bool:
     return value is None or (isinstance(value, str | list | dict) and not value)
 
@@ -270,6 +271,11 @@ _TABLE: Mapping[str, tuple[Callable[..., Any], int, int | None]] = {
     "contains": (_contains, 2, 2),
     "createArray": (lambda *values: list(values), 0, None),
     "createObject": (_create_object, 0, None),
+    "dataUri": (_data_uri, 1, 1),
+    "dataUriToString": (_data_uri_text, 1, 1),
+    "dateTimeAdd": (lambda *values: dates.add(*map(_string, values)), 2, 3),
+    "dateTimeFromEpoch": (lambda value: dates.from_epoch(_integer(value)), 1, 1),
+    "dateTimeToEpoch": (lambda value: dates.to_epoch(_string(value)), 1, 1),
     "div": (_divide, 2, 2),
     "empty": (_empty, 1, 1),
     "endsWith": (lambda value, end: _string(value).lower().endswith(_string(end).lower()), 2, 2),
@@ -277,10 +283,11 @@ _TABLE: Mapping[str, tuple[Callable[..., Any], int, int | None]] = {
     "false": (lambda: False, 0, 0),
     "first": (_first, 1, 1),
     "flatten": (lambda values: [item for value in values for item in value], 1, 1),
-    "format": (_format, 2, None),
+    "format": (composite, 1, None),
     "greater": (_compare(lambda a, b: a > b), 2, 2),
     "greaterOrEquals": (_compare(lambda a, b: a >= b), 2, 2),
     "guid": (_guid, 1, None),
+    "indexFromEnd": (_from_end, 2, 2),
     "indexOf": (_index_of, 2, 2),
     "int": (_int, 1, 1),
     "intersection": (_intersection, 2, None),
@@ -303,6 +310,7 @@ _TABLE: Mapping[str, tuple[Callable[..., Any], int, int | None]] = {
     "parseCidr": (lambda network: cidr.parts(_string(network)), 1, 1),
     "range": (_range, 2, 2),
     "replace": (lambda value, old, new: _string(value).replace(_string(old), _string(new)), 3, 3),
+    "shallowMerge": (_shallow_merge, 1, 1),
     "skip": (_skip, 2, 2),
     "split": (_split, 2, 2),
     "startsWith": (lambda value, start: _string(value).lower().startswith(_string(start).lower()), 2, 2),
@@ -314,6 +322,7 @@ _TABLE: Mapping[str, tuple[Callable[..., Any], int, int | None]] = {
     "toUpper": (lambda value: _string(value).upper(), 1, 1),
     "trim": (lambda value: _string(value).strip(), 1, 1),
     "true": (lambda: True, 0, 0),
+    "tryIndexFromEnd": (_try_from_end, 2, 2),
     "union": (_union, 1, None),
     "uniqueString": (_unique_string, 1, None),
     "uri": (lambda base, relative: urljoin(_string(base), _string(relative)), 2, 2),

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from trunkline_lab.azure.errors import ArmError, invalid_template
-from trunkline_lab.azure.language.expressions import calls_in
+from trunkline_lab.azure.language.expressions import Literal, calls_in
 from trunkline_lab.azure.language.scope import Place, Scope
+from trunkline_lab.azure.language.types import check, resolve, type_of
 
-# Type in lower case: how ARM spells it, the JSON type it takes, and what Newtonsoft calls that in messages.
-_TYPES: Mapping[str, tuple[str, type, str]] = {
-    "string": ("String", str, "String, Uri"),
-    "securestring": ("SecureString", str, "String, Uri"),
-    "int": ("Int", int, "Integer"),
-    "bool": ("Bool", bool, "Boolean"),
-    "object": ("Object", dict, "Object"),
-    "secureobject": ("SecureObject", dict, "Object"),
-    "array": ("Array", list, "Array"),
-}
 _SEE = "Please see https://aka.ms/arm-pass-parameter-values for usage details"
-_ACTUAL = {str: "String", int: "Integer", bool: "Boolean", dict: "Object", list: "Array", float: "Float"}
 
 
 @dataclass(frozen=True)
@@ -33,9 +23,16 @@ class Parameters:
     shown: dict[str, Any]
 
 
-def read_parameters(definitions: Any, given: Any, place: Place) -> Parameters:
-    """Hold `given` ({name: {"value": ...}}) against a template's definitions. Raises ArmError (InvalidTemplate)."""
-    definitions = definitions or {}
+def read_parameters(definitions: Any, given: Any, place: Place, types: Any = None) -> Parameters:
+    """Hold `given` ({name: {"value": ...}}) against a template's definitions. Raises ArmError (InvalidTemplate).
+
+    Parameters:
+        definitions: The template's parameters.
+        given: The values.
+        place: What functions in default values see.
+        types: The template's own types, its `definitions`.
+    """
+    definitions = {name: resolve(name, one, types or {}) for name, one in (definitions or {}).items()}
     given = {name.lower(): entry for name, entry in (given or {}).items()}
     known = {name.lower() for name in definitions}
     strangers = [name for name in given if name not in known]
@@ -47,26 +44,39 @@ def read_parameters(definitions: Any, given: Any, place: Place) -> Parameters:
         )
     values: dict[str, Any] = {}
     shown: dict[str, Any] = {}
-    for name, definition in definitions.items():
-        spelling, expected, _ = _type(name, definition)
+    for name in _in_turn(definitions, given):
+        definition = definitions[name]
+        spelling = type_of(name, definition)[0]
         value = _value(name, definition, given.get(name.lower()), Scope(place, values, {}, defaults=True))
         if value is None and definition.get("nullable") is True:
             values[name.lower()], shown[name] = None, {"type": spelling, "value": None}
             continue
-        _check(name, definition, value, expected)
+        check(name, definition, value, types or {})
         values[name.lower()] = value
         shown[name] = {"type": spelling} if spelling.startswith("Secure") else {"type": spelling, "value": value}
-    return Parameters(values, shown)
+    return Parameters(values, {name: shown[name] for name in definitions})
 
 
-def _type(name: str, definition: Any) -> tuple[str, type, str]:
-    wanted = str(definition.get("type")).lower() if isinstance(definition, dict) else ""
-    if wanted not in _TYPES:
+def _in_turn(definitions: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """The parameters' names, each after those that its default value uses, wherever they stand."""
+    by_key = {name.lower(): name for name in definitions}
+    uses = {
+        name: [
+            by_key[str(argument.value).lower()]
+            for call in calls_in(definition.get("defaultValue"))
+            for argument in call.arguments[:1]
+            if call.name == "parameters" and isinstance(argument, Literal) and str(argument.value).lower() in by_key
+        ]
+        if name.lower() not in given
+        else []
+        for name, definition in definitions.items()
+    }
+    try:
+        return list(TopologicalSorter(uses).static_order())
+    except CycleError as circle:
         raise invalid_template(
-            f"The type of the template parameter '{name}' is not one of "
-            f"'{', '.join(spelling for spelling, _, _ in _TYPES.values())}'"
-        )
-    return _TYPES[wanted]
+            f"Circular dependency detected on template parameter: '{circle.args[1][0]}'. {_SEE}"
+        ) from None
 
 
 def _value(name: str, definition: Mapping[str, Any], entry: Any, scope: Scope) -> Any:
@@ -86,37 +96,3 @@ def _value(name: str, definition: Mapping[str, Any], entry: Any, scope: Scope) -
     if any(call.name == "variables" for call in calls_in(definition["defaultValue"])):
         raise invalid_template(f"The default value of the template parameter '{name}' cannot use variables")
     return replace(scope, parameters=dict(scope.parameters)).value(definition["defaultValue"])
-
-
-def _check(name: str, definition: Mapping[str, Any], value: Any, expected: type) -> None:
-    """Hold a value to its type and limits. Raises ArmError."""
-    if type(value) is not expected:
-        wanted = next(words for _, kind, words in _TYPES.values() if kind is expected)
-        raise invalid_template(
-            f"Template parameter JToken type is not valid. Expected '{wanted}'. Actual "
-            f"'{_ACTUAL.get(type(value), 'Null')}'. Parameter '{name}'. {_SEE}"
-        )
-    secure = str(definition["type"]).lower().startswith("secure")
-    words = "the value given" if secure else f"the provided value '{_show(value)}'"
-    allowed = definition.get("allowedValues")
-    if (
-        allowed is not None
-        and value not in allowed
-        and not (isinstance(value, list) and all(v in allowed for v in value))
-    ):
-        raise invalid_template(
-            f"{words.capitalize() if secure else 'T' + words[1:]} for the template parameter '{name}' is not valid. "
-            f"The value is not part of the allowed value(s): '{','.join(_show(one) for one in allowed)}'"
-        )
-    size = len(value) if isinstance(value, str | list | dict) else value
-    for low, high, what in (("minLength", "maxLength", "length"), ("minValue", "maxValue", "value")):
-        least, most = definition.get(low), definition.get(high)
-        if (least is not None and size < least) or (most is not None and size > most):
-            raise invalid_template(
-                f"The {what} of the template parameter '{name}' is not valid: it is {size}, and it is "
-                f"between {least if least is not None else 'any'} and {most if most is not None else 'any'}. {_SEE}"
-            )
-
-
-def _show(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

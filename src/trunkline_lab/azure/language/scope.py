@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from trunkline_lab.azure.errors import ArmError, invalid_template
-from trunkline_lab.azure.ids import ResourceId
 from trunkline_lab.azure.language.expressions import Call, Expression, Index, Literal, is_expression, parse
-from trunkline_lab.azure.language.functions import FUNCTIONS, text
+from trunkline_lab.azure.language.functions import FUNCTIONS
 
-# What reference() asks: a name or an id, the API version if one was given, and whether for the full resource.
-Reference = Callable[[str, str | None, bool], Any]
+
+class Reference(Protocol):
+    """What expressions ask the cloud while a template is deployed. Each raises ArmError when there is no answer."""
+
+    def __call__(self, name: str, version: str | None, full: bool) -> Any:
+        """reference(): a name, a symbol or an id, the API version if one was given, and whether all is wanted."""
+        ...
+
+    def many(self, symbol: str, full: bool) -> list[Any]:
+        """references(): one answer for each resource that a loop made."""
+        ...
+
+    def listed(self, action: str, name: str) -> Any:
+        """listKeys() and its like, of a name or an id."""
+        ...
+
+    def info(self, name: str) -> dict[str, Any]:
+        """resourceInfo(): the id, name, type and API version of one of the template's resources."""
+        ...
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a deployment runs: what resourceGroup(), subscription(), tenant() and deployment() answer."""
+    """Where a deployment runs: what resourceGroup(), subscription(), tenant() and deployment() answer.
 
-    group: dict[str, Any]
+    `group` is None for a deployment of a whole subscription.
+    """
+
+    group: dict[str, Any] | None
     subscription: dict[str, Any]
     deployment: dict[str, Any]
 
     @property
     def group_path(self) -> tuple[str, str]:
-        """The subscription's id and the group's name."""
-        return self.subscription["subscriptionId"], self.group["name"]
+        """The subscription's id and the group's name, "" for a whole subscription."""
+        return self.subscription["subscriptionId"], self.group["name"] if self.group else ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,7 @@ class Scope:
         secrets: The lower-case names of the parameters whose values no answer may show.
         lenient: Whether an expression that asks for what is not there yet is left as it stands (what-if).
         defaults: Whether this is a parameter's default value, the one place for newGuid() and utcNow().
+        locals: The variables of lambdas by lower-case name.
     """
 
     place: Place
@@ -63,6 +81,7 @@ class Scope:
     secrets: frozenset[str] = frozenset()
     lenient: bool = False
     defaults: bool = False
+    locals: Mapping[str, Any] = field(default_factory=dict)
 
     def looped(self, name: str, index: int) -> Scope:
         """The scope inside a copy loop."""
@@ -111,8 +130,9 @@ class Scope:
         if isinstance(tree, Literal):
             return tree.value
         if isinstance(tree, Index):
-            return _item(self.evaluate(tree.target), self.evaluate(tree.key))
-        special = _SPECIAL.get(tree.name)
+            target = self.evaluate(tree.target)
+            return None if tree.safe and target is None else item(target, self.evaluate(tree.key), tree.safe)
+        special = SPECIAL.get(tree.name)
         if special is not None:
             return special(self, tree)
         arguments = [self.evaluate(argument) for argument in tree.arguments]
@@ -120,24 +140,34 @@ class Scope:
         if own is not None:
             return self._own(tree, own, arguments)
         function = FUNCTIONS.get(tree.name)
+        if function is None and tree.name.startswith("list") and len(tree.name) > 4:
+            return self._list(tree, arguments)
         if function is None:
             raise invalid_template(
                 f"The template function '{tree.spelling}' is not valid. "
                 "Please see https://aka.ms/arm-functions for usage details"
             )
         if len(arguments) < function.least or (function.most is not None and len(arguments) > function.most):
-            raise _refused(tree, f"it does not take {len(arguments)} arguments")
+            raise refused(tree, f"it does not take {len(arguments)} arguments")
         try:
             return function.call(*arguments)
         except (ValueError, TypeError, AttributeError, IndexError) as unfit:
-            raise _refused(tree, str(unfit)) from None
+            raise refused(tree, str(unfit)) from None
+
+    def _list(self, tree: Call, arguments: list[Any]) -> Any:
+        """listKeys() and its like: one function for every resource type's own action."""
+        if self.reference is None:
+            raise invalid_template(f"The template function '{tree.spelling}' is not expected at this location")
+        if not 2 <= len(arguments) <= 3:
+            raise refused(tree, "it takes a resource, an API version and perhaps an object of values")
+        return self.reference.listed(tree.spelling, str(arguments[0]))
 
     def _own(self, tree: Call, own: Mapping[str, Any], arguments: list[Any]) -> Any:
         """A call of the template's own function: it sees its parameters, and nothing else."""
         named = [parameter["name"].lower() for parameter in own.get("parameters", ())]
         if len(named) != len(arguments):
-            raise _refused(tree, f"it takes {len(named)} arguments")
-        inner = replace(self, parameters=dict(zip(named, arguments, strict=True)), variables={}, functions={}, loops={})
+            raise refused(tree, f"it takes {len(named)} arguments")
+        inner = replace(self, parameters=dict(zip(named, arguments, strict=True)), variables={}, loops={}, locals={})
         return inner.value(own["output"]["value"])
 
 
@@ -149,159 +179,46 @@ def loop_count(scope: Scope, loop: Mapping[str, Any]) -> int:
     return count
 
 
-def _refused(tree: Call, reason: str) -> ArmError:
+def refused(tree: Call, reason: str) -> ArmError:
+    """A call that does not work, and why."""
     return invalid_template(
         f"Unable to evaluate the template language function '{tree.spelling}': {reason}. "
         "Please see https://aka.ms/arm-functions for usage details"
     )
 
 
-def _item(target: Any, key: Any) -> Any:
-    """A property, whatever its case, or an element. Raises ArmError."""
+def item(target: Any, key: Any, safe: bool = False) -> Any:
+    """A property, whatever its case, or an element; None in place of one that is not there, if `safe`.
+
+    Raises ArmError.
+    """
     if isinstance(target, dict) and isinstance(key, str):
         for name, value in target.items():
             if name.lower() == key.lower():
                 return value
+        if safe:
+            return None
         raise invalid_template(
             f"The language expression property '{key}' doesn't exist, available properties are '{', '.join(target)}'"
         )
     if isinstance(target, list | str) and isinstance(key, int):
         if 0 <= key < len(target):
             return target[key]
+        if safe:
+            return None
         raise invalid_template(f"The language expression property array index '{key}' is out of bounds")
     raise invalid_template(f"The language expression property '{key}' can't be evaluated on {type(target).__name__}")
 
 
-def _one(scope: Scope, tree: Call) -> str:
-    """The one text that a call was given."""
-    if len(tree.arguments) != 1:
-        raise _refused(tree, "it takes one argument")
-    value = scope.evaluate(tree.arguments[0])
-    if not isinstance(value, str):
-        raise _refused(tree, "its argument is a text")
-    return value
+# The functions that see more than their arguments, by lower-case name; the modules beside this one fill it.
+SPECIAL: dict[str, Callable[[Scope, Call], Any]] = {}
 
 
-def _parameters(scope: Scope, tree: Call) -> Any:
-    name = _one(scope, tree)
-    if name.lower() not in scope.parameters:
-        raise invalid_template(f"The template parameter '{name}' is not found. Please see https://aka.ms/arm-syntax")
-    return scope.parameters[name.lower()]
+def special(*names: str) -> Callable[[Callable[[Scope, Call], Any]], Callable[[Scope, Call], Any]]:
+    """Register a function under its names, with their case as Azure writes them."""
 
+    def register(function: Callable[[Scope, Call], Any]) -> Callable[[Scope, Call], Any]:
+        SPECIAL.update({name.lower(): function for name in names})
+        return function
 
-def _variables(scope: Scope, tree: Call) -> Any:
-    name = _one(scope, tree)
-    if name.lower() not in scope.variables:
-        raise invalid_template(f"The template variable '{name}' is not found. Please see https://aka.ms/arm-syntax")
-    rest = {key: value for key, value in scope.variables.items() if key != name.lower()}
-    # Without itself, a variable that leads back to itself ends in "not found" instead of going round forever.
-    return replace(scope, variables=rest, reference=None).value(scope.variables[name.lower()])
-
-
-def _if(scope: Scope, tree: Call) -> Any:
-    """Only the branch that is chosen is evaluated."""
-    if len(tree.arguments) != 3:
-        raise _refused(tree, "it takes three arguments")
-    condition = scope.evaluate(tree.arguments[0])
-    if not isinstance(condition, bool):
-        raise _refused(tree, "its condition is true or false")
-    return scope.evaluate(tree.arguments[1 if condition else 2])
-
-
-def _and(scope: Scope, tree: Call) -> bool:
-    return all(FUNCTIONS["bool"].call(scope.evaluate(argument)) for argument in tree.arguments)
-
-
-def _or(scope: Scope, tree: Call) -> bool:
-    return any(FUNCTIONS["bool"].call(scope.evaluate(argument)) for argument in tree.arguments)
-
-
-def _coalesce(scope: Scope, tree: Call) -> Any:
-    values = (scope.evaluate(argument) for argument in tree.arguments)
-    return next((value for value in values if value is not None), None)
-
-
-def _copy_index(scope: Scope, tree: Call) -> int:
-    arguments = [scope.evaluate(argument) for argument in tree.arguments]
-    name = str(arguments.pop(0)).lower() if arguments and isinstance(arguments[0], str) else ""
-    if name not in scope.loops:
-        raise invalid_template("The template function 'copyIndex' is not expected at this location")
-    return scope.loops[name] + (int(arguments[0]) if arguments else 0)
-
-
-def _resource_id(scope: Scope, tree: Call) -> str:
-    """resourceId([subscription], [group], type, name...): the names are as many as the type has levels."""
-    parts = [text(scope.evaluate(argument)) for argument in tree.arguments]
-    at = next((at for at, part in enumerate(parts) if "/" in part), None)
-    if at is None or at > 2:
-        raise _refused(tree, "a fully qualified resource type such as 'Microsoft.Network/virtualNetworks' was expected")
-    namespace, *types = parts[at].split("/")
-    names = [name for part in parts[at + 1 :] for name in part.split("/")]
-    if len(names) != len(types):
-        raise _refused(
-            tree, f"the type '{parts[at]}' has {len(types)} levels and needs as many names, not {len(names)}"
-        )
-    subscription, group = scope.place.group_path
-    group = parts[at - 1] if at else group
-    subscription = parts[0] if at == 2 else subscription
-    return str(ResourceId(subscription, group, namespace, tuple(types), tuple(names)))
-
-
-def _subscription_resource_id(scope: Scope, tree: Call) -> str:
-    parts = [text(scope.evaluate(argument)) for argument in tree.arguments]
-    at = next((at for at, part in enumerate(parts) if "/" in part), 2)
-    if at > 1:
-        raise _refused(tree, "a fully qualified resource type was expected")
-    namespace, *types = parts[at].split("/")
-    names = parts[at + 1 :]
-    if len(names) != len(types):
-        raise _refused(tree, f"the type '{parts[at]}' needs {len(types)} names, not {len(names)}")
-    pairs = "/".join(f"{type_}/{name}" for type_, name in zip(types, names, strict=True))
-    owner = parts[0] if at else scope.place.group_path[0]
-    return f"/subscriptions/{owner}/providers/{namespace}/{pairs}"
-
-
-def _reference(scope: Scope, tree: Call) -> Any:
-    """reference(name or id, [apiVersion], ['Full'])."""
-    if scope.reference is None:
-        raise invalid_template("The template function 'reference' is not expected at this location")
-    if not 1 <= len(tree.arguments) <= 3:
-        raise _refused(tree, "it takes one to three arguments")
-    values = [scope.evaluate(argument) for argument in tree.arguments]
-    full = len(values) == 3 and str(values[2]).lower() == "full"
-    return scope.reference(str(values[0]), str(values[1]) if len(values) > 1 else None, full)
-
-
-def _default_only(scope: Scope, tree: Call) -> None:
-    if not scope.defaults:
-        raise invalid_template(f"The template function '{tree.spelling}' is not expected at this location")
-
-
-def _new_guid(scope: Scope, tree: Call) -> str:
-    _default_only(scope, tree)
-    return str(uuid.uuid4())
-
-
-def _utc_now(scope: Scope, tree: Call) -> str:
-    _default_only(scope, tree)
-    return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-
-
-_SPECIAL: Mapping[str, Callable[[Scope, Call], Any]] = {
-    "and": _and,
-    "coalesce": _coalesce,
-    "copyindex": _copy_index,
-    "deployment": lambda scope, tree: scope.place.deployment,
-    "if": _if,
-    "newguid": _new_guid,
-    "or": _or,
-    "parameters": _parameters,
-    "reference": _reference,
-    "resourcegroup": lambda scope, tree: scope.place.group,
-    "resourceid": _resource_id,
-    "subscription": lambda scope, tree: scope.place.subscription,
-    "subscriptionresourceid": _subscription_resource_id,
-    "tenant": lambda scope, tree: {"tenantId": scope.place.subscription["tenantId"]},
-    "utcnow": _utc_now,
-    "variables": _variables,
-}
+    return register

@@ -7,12 +7,13 @@ import ipaddress
 from trunkline_lab.azure.errors import invalid_request
 
 Net = ipaddress.IPv4Network
+AnyNet = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def prefix(value: object, owner: str) -> Net:
-    """`value` as a network. Raises ArmError when it is no CIDR, or has bits set beyond its length."""
+def any_prefix(value: object, owner: str) -> AnyNet:
+    """`value` as a network of either version. Raises ArmError when it is no CIDR, or has bits beyond its length."""
     try:
-        loose = ipaddress.IPv4Network(str(value), strict=False) if "/" in str(value) else None
+        loose = ipaddress.ip_network(str(value), strict=False) if "/" in str(value) else None
     except ValueError:
         loose = None
     if loose is None:
@@ -22,7 +23,7 @@ def prefix(value: object, owner: str) -> Net:
             "It should follow CIDR notation, for example 10.0.0.0/24.",
             owner,
         )
-    if str(loose.network_address) != str(value).split("/")[0]:
+    if loose.network_address != ipaddress.ip_address(str(value).split("/")[0]):
         raise invalid_request(
             "InvalidCIDRNotation",
             f"The address prefix {value} in resource {owner} has an invalid CIDR notation. "
@@ -30,6 +31,14 @@ def prefix(value: object, owner: str) -> Net:
             owner,
         )
     return loose
+
+
+def prefix(value: object, owner: str) -> Net:
+    """`value` as a network of version 4. Raises ArmError as `any_prefix` does, and for version 6."""
+    found = any_prefix(value, owner)
+    if not isinstance(found, Net):
+        raise invalid_request("InvalidAddressPrefixFormat", f"Address prefix {value} of {owner} is not IPv4.", owner)
+    return found
 
 
 def address(value: object, owner: str) -> ipaddress.IPv4Address:

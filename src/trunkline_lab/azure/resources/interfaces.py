@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterable
 from typing import ClassVar
 
 from trunkline_lab.azure.errors import ArmError, invalid_request
 from trunkline_lab.azure.ids import ResourceId, same
-from trunkline_lab.azure.resources.addresses import Net, address, reserved
-from trunkline_lab.azure.resources.kind import Kind, Site, known_properties, linked, names
-from trunkline_lab.azure.resources.virtual_networks import subnet_of
+from trunkline_lab.azure.resources.kind import Kind, Site, known_properties, linked, names, refuse_parts
+from trunkline_lab.azure.resources.private_addresses import choose
+from trunkline_lab.azure.resources.public_addresses import claimed
 from trunkline_lab.azure.store import Document, Resource
 
+# What a configuration may be listed in, and the type of that.
+_LISTS = {
+    "applicationSecurityGroups": "Microsoft.Network/applicationSecurityGroups",
+    "loadBalancerBackendAddressPools": "Microsoft.Network/loadBalancers/backendAddressPools",
+    "loadBalancerInboundNatRules": "Microsoft.Network/loadBalancers/inboundNatRules",
+}
+# What a configuration may have in Azure and not in the lab.
+_REFUSED = ("gatewayLoadBalancer", "applicationGatewayBackendAddressPools", "virtualNetworkTaps")
 _CONFIGURATION = names("""
     subnet privateIPAddress privateIPAllocationMethod privateIPAddressVersion primary publicIPAddress
     privateIPAddressPrefixLength loadBalancerBackendAddressPools loadBalancerInboundNatRules
@@ -45,7 +51,11 @@ class Interfaces(Kind):
         for item in listed:
             if not isinstance(item, dict) or not isinstance(item.get("name"), str):
                 raise invalid_request("MissingName", f"An IP configuration of {id_} has no name.", "ipConfigurations")
-            known_properties(f"{id_}/ipConfigurations/{item['name']}", item.get("properties") or {}, _CONFIGURATION)
+            holder, given = f"{id_}/ipConfigurations/{item['name']}", item.get("properties") or {}
+            known_properties(holder, given, _CONFIGURATION)
+            refuse_parts(holder, given, _REFUSED)
+            if not same(str(given.get("privateIPAddressVersion", "IPv4")), "IPv4"):
+                raise invalid_request("IPv6NotSupported", f"{holder}: the lab's interfaces have IPv4 only.", holder)
 
     def properties(self, site: Site, id_: ResourceId, body: Document, current: Resource | None) -> Document:
         """The document's properties. Raises ArmError."""
@@ -58,7 +68,10 @@ class Interfaces(Kind):
             )
         properties: Document = {
             "ipConfigurations": configurations,
-            "dnsSettings": {"dnsServers": (given.get("dnsSettings") or {}).get("dnsServers") or []},
+            "dnsSettings": {
+                **(given.get("dnsSettings") or {}),
+                "dnsServers": (given.get("dnsSettings") or {}).get("dnsServers") or [],
+            },
             "enableIPForwarding": bool(given.get("enableIPForwarding", False)),
             "enableAcceleratedNetworking": bool(given.get("enableAcceleratedNetworking", False)),
             "disableTcpStateTracking": bool(given.get("disableTcpStateTracking", False)),
@@ -87,35 +100,13 @@ class Interfaces(Kind):
             "subnet": {"id": subnet_id},
             "primary": bool(given.get("primary", not others)),
             "privateIPAddressVersion": "IPv4",
-            "privateIPAllocationMethod": "Dynamic",
+            **choose(site, id_, holder, given, subnet_id, old, others),
         }
-        subnet = subnet_of(site, subnet_id)
-        static = str(given.get("privateIPAllocationMethod", "Dynamic")).lower() == "static"
-        if static:
-            properties["privateIPAllocationMethod"] = "Static"
-            properties["privateIPAddress"] = str(address(given.get("privateIPAddress"), holder))
-        if subnet is not None:
-            network = ipaddress.IPv4Network(subnet["properties"]["addressPrefix"])
-            taken = _taken(site, id_, subnet_id, others)
-            if static:
-                _refuse(properties["privateIPAddress"], network, taken, holder)
-            else:
-                kept = old and old["properties"]["privateIPAddress"]
-                free = kept if kept and ipaddress.IPv4Address(kept) in network else _next(network, taken)
-                if free is None:
-                    raise invalid_request("SubnetIsFull", f"Subnet {subnet['name']} is full.", subnet_id)
-                properties["privateIPAddress"] = free
         if given.get("publicIPAddress"):
-            public = linked(site, holder, given["publicIPAddress"], "Microsoft.Network/publicIPAddresses", location)
-            for user in site.store.users(public):
-                if not same(user, holder):
-                    raise invalid_request(
-                        "PublicIPAddressInUse",
-                        f"Resource {holder} is referencing public IP address {public} that is already allocated to "
-                        f"resource {user}.",
-                        holder,
-                    )
-            properties["publicIPAddress"] = {"id": public}
+            properties["publicIPAddress"] = {"id": claimed(site, holder, given["publicIPAddress"], location)}
+        for name, type_ in _LISTS.items():
+            if given.get(name):
+                properties[name] = [{"id": linked(site, holder, one, type_, location)} for one in given[name]]
         return {
             "id": holder,
             "name": item["name"],
@@ -153,46 +144,3 @@ def refuse_attached(site: Site, interface: str, but: str = "") -> None:
                 f"Network Interface {interface} is used by existing resource {user}. In order to delete the network "
                 "interface, it must be dissociated from the resource. To learn more, see aka.ms/deletenic.",
             )
-
-
-def _taken(site: Site, id_: ResourceId, subnet: str, others: Iterable[Document]) -> dict[str, str]:
-    """Who has which private address of `subnet`; the interface's own old ones are free."""
-    found = [(str(id_), item) for item in others]
-    for nic in site.store.resources(type_=Interfaces.type):
-        if nic.id.key != id_.key:
-            found += [(str(nic.id), item) for item in nic.properties["ipConfigurations"]]
-    return {
-        item["properties"]["privateIPAddress"]: owner
-        for owner, item in found
-        if same(item["properties"]["subnet"]["id"], subnet)
-    }
-
-
-def _refuse(value: str, network: Net, taken: dict[str, str], holder: str) -> None:
-    """Raise ArmError when a static address does not fit its subnet."""
-    wanted = ipaddress.IPv4Address(value)
-    if wanted not in network:
-        raise invalid_request(
-            "PrivateIPAddressNotInSubnet",
-            f"Private static IP address {value} does not belong to the range of subnet prefix {network}.",
-            holder,
-        )
-    if wanted in reserved(network):
-        raise invalid_request(
-            "PrivateIPAddressInReservedRange",
-            f"Private static IP address {value} falls within reserved IP range of subnet prefix {network}.",
-            holder,
-        )
-    if value in taken:
-        raise invalid_request(
-            "PrivateIPAddressIsAllocated",
-            f"IP configuration {holder} is using the private IP address {value} which is already allocated to resource "
-            f"{taken[value]}.",
-            holder,
-        )
-
-
-def _next(network: Net, taken: dict[str, str]) -> str | None:
-    """The lowest free address of a subnet, None when it is full."""
-    kept = reserved(network)
-    return next((str(one) for one in network if one not in kept and str(one) not in taken), None)

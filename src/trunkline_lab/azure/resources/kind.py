@@ -49,6 +49,11 @@ class Kind:
         extras: Top names beside location and tags that it takes, such as "zones".
         creating: Its provisioning state while it is made.
         exclusive: Whether Azure refuses a change while another one is in progress.
+        located: Whether it has a region.
+        extends: Whether it may belong to a subscription, a group or another resource (an extension resource).
+        tagged: Whether it has tags.
+        networked: Whether it tells an etag and a resourceGuid, as Microsoft.Network's types do.
+        patches: What a PATCH may name.
     """
 
     type: ClassVar[str]
@@ -57,6 +62,11 @@ class Kind:
     extras: ClassVar[frozenset[str]] = frozenset()
     creating: ClassVar[str] = "Updating"
     exclusive: ClassVar[bool] = False
+    located: ClassVar[bool] = True
+    extends: ClassVar[bool] = False
+    tagged: ClassVar[bool] = True
+    networked: ClassVar[bool] = True
+    patches: ClassVar[frozenset[str]] = frozenset({"tags"})
 
     def check(self, id_: ResourceId, body: Document) -> None:
         """Refuse a body by its form alone. Raises ArmError."""
@@ -67,7 +77,7 @@ class Kind:
                 "The request content was invalid and could not be deserialized: "
                 f"'Could not find member '{min(unknown)}' on object of type 'ResourceDefinition'.'.",
             )
-        if not isinstance(body.get("location"), str) or not body["location"]:
+        if self.located and (not isinstance(body.get("location"), str) or not body["location"]):
             raise invalid_request(
                 "LocationRequired", "The location property is required for this definition.", str(id_)
             )
@@ -83,8 +93,8 @@ class Kind:
             "id": str(id_),
             "name": id_.name,
             "type": self.type,
-            "location": region(body["location"]),
-            "tags": dict(body.get("tags") or {}),
+            **({"location": region(body["location"])} if self.located else {}),
+            **({"tags": dict(body.get("tags") or {})} if self.tagged else {}),
         }
         document |= {name: copy.deepcopy(body[name]) for name in self.extras if body.get(name) is not None}
         document["properties"] = self.properties(site, id_, body, current)
@@ -93,6 +103,21 @@ class Kind:
     def properties(self, site: Site, id_: ResourceId, body: Document, current: Resource | None) -> Document:
         """The document's properties, with Azure's defaults. Raises ArmError; changes nothing."""
         raise NotImplementedError
+
+    def restated(self, resource: Resource) -> Document:
+        """The body of a PUT that would change nothing, which a PATCH is merged into."""
+        return copy.deepcopy(resource.document)
+
+    def listed(self, site: Site, resource: Resource, action: str) -> Document:
+        """What a list action answers. Raises ArmError when the type has none of this name."""
+        raise ArmError(
+            400,
+            "InvalidResourceAction",
+            f"The action '{action}' is unknown for {self.type}: the lab's Azure does not have it.",
+        )
+
+    def saved(self, site: Site, resource: Resource) -> None:
+        """What a change means for other resources; also called after a part was deleted."""
 
     def made(self, site: Site, resource: Resource) -> None:
         """Take what a new resource needs from the world."""
@@ -113,9 +138,10 @@ class Kind:
     def view(self, site: Site, resource: Resource) -> Document:
         """The resource as a GET tells it: with its state, its etag and who uses it."""
         document = copy.deepcopy(resource.document)
-        document["etag"] = etag(resource)
         document["properties"]["provisioningState"] = resource.state
-        document["properties"]["resourceGuid"] = resource.guid
+        if self.networked:
+            document["etag"] = etag(resource)
+            document["properties"]["resourceGuid"] = resource.guid
         for child in self.children.values():
             for item in document["properties"].get(child.property, ()):
                 item["etag"] = document["etag"]
@@ -170,6 +196,37 @@ def inline(id_: ResourceId, kind: Children, type_: str, properties: Document) ->
     return made
 
 
+def part_of(properties: Document, name: str) -> list[Document]:
+    """The parts that a resource has under a name, whatever its case."""
+    return next((value for key, value in properties.items() if same(key, name) and isinstance(value, list)), [])
+
+
+def refuse_parts(holder: object, given: Document, refused: tuple[str, ...]) -> None:
+    """Raise ArmError for what Azure has and the lab has not: refused by its name, and not passed over."""
+    for name in refused:
+        if given.get(name):
+            raise invalid_request("FeatureNotSupported", f"{holder}: the lab's Azure does not have {name}.", name)
+
+
+def refuse_used(site: Site, resource: Resource, code: str, words: str, status: int = 400) -> None:
+    """Raise ArmError when anything refers to a resource; `words` have {id}, {name} and {users} to fill in."""
+    users = site.store.users(str(resource.id))
+    if users:
+        filled = words.format(id=resource.id, name=resource.id.name, users=", ".join(users))
+        raise ArmError(status, code, filled)
+
+
+def one_of(value: object, choices: tuple[str, ...], name: str, holder: object, default: str | None = None) -> str:
+    """`value` as one of the choices, whatever its case. Raises ArmError (InvalidParameter)."""
+    wanted = default if value is None and default is not None else value
+    for choice in choices:
+        if same(choice, str(wanted)):
+            return choice
+    raise invalid_request(
+        "InvalidParameter", f"The value '{value}' of {name} of {holder} is not one of {', '.join(choices)}.", name
+    )
+
+
 def etag(resource: Resource) -> str:
     """The resource's etag, which its children share."""
     return f'W/"{uuid.uuid5(uuid.UUID(resource.guid), str(resource.revision))}"'
@@ -203,10 +260,11 @@ def regions() -> list[str]:
     return sorted(_REGIONS)
 
 
-def linked(site: Site, holder: str, reference: object, type_: str, location: str) -> str:
+def linked(site: Site, holder: str, reference: object, type_: str, location: str | None) -> str:
     """The id that `reference` ({"id": ...}) names, spelt as the resource spells it.
 
-    Raises ArmError (InvalidResourceReference) when there is no such resource of that type in that region.
+    Raises ArmError (InvalidResourceReference) when there is no such resource of that type in that region; None is
+    every region.
     """
     target = reference.get("id") if isinstance(reference, dict) else None
     if not isinstance(target, str):
@@ -223,10 +281,10 @@ def linked(site: Site, holder: str, reference: object, type_: str, location: str
             "state. Resource is in Deleting state.",
             target=holder,
         )
-    if found is not None and region(location) == found.document["location"]:
+    if found is not None and (location is None or region(location) == found.document["location"]):
         if len(id_.types) == 1:
             return str(found.id)
-        for child in found.properties.get(id_.types[-1], ()):
+        for child in part_of(found.properties, id_.types[-1]):
             if same(child["name"], id_.name):
                 return str(child["id"])
     if site.dry:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import combinations
 from typing import ClassVar
 
 from trunkline_lab.azure.errors import ArmError, invalid_request
 from trunkline_lab.azure.ids import ResourceId
-from trunkline_lab.azure.resources.addresses import address, prefix
+from trunkline_lab.azure.resources.addresses import address, any_prefix
 from trunkline_lab.azure.resources.kind import Children, Kind, Site, inline
 from trunkline_lab.azure.store import Document, Resource
 
+_TAG = re.compile(r"^[A-Z][A-Za-z0-9]*(\.[A-Za-z0-9]+)?$")
 _HOPS = ("VirtualNetworkGateway", "VnetLocal", "Internet", "VirtualAppliance", "None")
 
 
@@ -72,6 +74,11 @@ class RouteTables(Kind):
         return document
 
 
+def _destination(value: object, id_: str) -> str:
+    """A route's destination: a network of either version, or the name of a service. Raises ArmError."""
+    return str(value) if isinstance(value, str) and _TAG.match(value) else str(any_prefix(value, id_))
+
+
 def _route(item: Document) -> Document:
     """One route with its defaults. Raises ArmError."""
     given, id_ = item["properties"], item["id"]
@@ -82,7 +89,7 @@ def _route(item: Document) -> Document:
             f"Route {id_} has an invalid next hop type {given.get('nextHopType')}. It is one of {', '.join(_HOPS)}.",
             id_,
         )
-    properties: Document = {"addressPrefix": str(prefix(given.get("addressPrefix"), id_)), "nextHopType": hop}
+    properties: Document = {"addressPrefix": _destination(given.get("addressPrefix"), id_), "nextHopType": hop}
     if hop == "VirtualAppliance":
         properties["nextHopIpAddress"] = str(address(given.get("nextHopIpAddress"), id_))
     elif given.get("nextHopIpAddress"):

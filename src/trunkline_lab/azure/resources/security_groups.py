@@ -10,9 +10,10 @@ from typing import ClassVar
 
 from trunkline_lab.azure.errors import ArmError, invalid_request
 from trunkline_lab.azure.ids import ResourceId
-from trunkline_lab.azure.resources.kind import Children, Kind, Site, inline
+from trunkline_lab.azure.resources.kind import Children, Kind, Site, inline, linked
 from trunkline_lab.azure.store import Document, Resource
 
+_SETS = "Microsoft.Network/applicationSecurityGroups"
 _ENDS = ("source", "destination")
 _RULE = frozenset(
     ["description", "protocol", "access", "priority", "direction"]
@@ -59,7 +60,16 @@ class SecurityGroups(Kind):
 
     def properties(self, site: Site, id_: ResourceId, body: Document, current: Resource | None) -> Document:
         """The document's properties. Raises ArmError."""
-        return {"securityRules": self._rules(id_, body)}
+        rules = self._rules(id_, body)
+        for rule in rules:
+            for end in _ENDS:
+                name = f"{end}ApplicationSecurityGroups"
+                if name in rule["properties"]:
+                    rule["properties"][name] = [
+                        {"id": linked(site, rule["id"], one, _SETS, body["location"])}
+                        for one in rule["properties"][name]
+                    ]
+        return {"securityRules": rules}
 
     def check_delete(self, site: Site, resource: Resource) -> None:
         """Refuse to delete a group that an interface or a subnet uses. Raises ArmError."""
@@ -133,12 +143,15 @@ def _addresses(given: Document, end: str, id_: str) -> Document:
     """One end's addresses, singular and plural. Raises ArmError."""
     one, many = given.get(f"{end}AddressPrefix"), given.get(f"{end}AddressPrefixes") or []
     upper = end.capitalize()
-    if given.get(f"{end}ApplicationSecurityGroups"):
+    sets = given.get(f"{end}ApplicationSecurityGroups") or []
+    if sets and (one is not None or many):
         raise invalid_request(
-            "InvalidResourceReference",
-            f"Security rule {id_} refers to an application security group, and there is none in this subscription.",
+            "SecurityRuleCannotSpecifyBothAddressPrefixesAndApplicationSecurityGroups",
+            f"Security rule {id_} has {upper} address prefixes or {upper} application security groups, not both.",
             id_,
         )
+    if sets:
+        return {f"{end}AddressPrefixes": [], f"{end}ApplicationSecurityGroups": list(sets)}
     if one is None and not many:
         raise invalid_request(
             "SecurityRuleParametersMissing",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from itertools import combinations
 from typing import ClassVar
 
 from trunkline_lab.azure.errors import ArmError, invalid_request
 from trunkline_lab.azure.ids import ResourceId, same
-from trunkline_lab.azure.resources.addresses import Net, prefix
-from trunkline_lab.azure.resources.kind import Children, Kind, Site, inline, linked, names
+from trunkline_lab.azure.resources import peerings
+from trunkline_lab.azure.resources.addresses import AnyNet, Net, any_prefix
+from trunkline_lab.azure.resources.kind import Children, Kind, Site, inline, linked, names, refuse_parts
 from trunkline_lab.azure.store import Document, Resource
 
 _GROUPS = "Microsoft.Network/networkSecurityGroups"
@@ -32,7 +34,10 @@ class VirtualNetworks(Kind):
     """)
     exclusive: ClassVar[bool] = True
     children: ClassVar[Mapping[str, Children]] = {
-        "subnets": Children("subnets", _SUBNET, "Microsoft.Network/virtualNetworks/subnets")
+        "subnets": Children("subnets", _SUBNET, "Microsoft.Network/virtualNetworks/subnets"),
+        "virtualNetworkPeerings": Children(
+            "virtualNetworkPeerings", peerings.KNOWN, "Microsoft.Network/virtualNetworks/virtualNetworkPeerings"
+        ),
     }
 
     def check(self, id_: ResourceId, body: Document) -> None:
@@ -41,9 +46,11 @@ class VirtualNetworks(Kind):
         properties = body.get("properties") or {}
         spaces = self._spaces(id_, properties)
         subnets = inline(id_, self.children["subnets"], "subnets", properties)
-        ranges = [(subnet["name"], _range(subnet)) for subnet in subnets]
+        for subnet in subnets:
+            refuse_parts(subnet["id"], subnet["properties"], ("serviceEndpointPolicies", "ipAllocations"))
+        ranges = [(subnet["name"], network) for subnet in subnets for network in _ranges(subnet)]
         for name, network in ranges:
-            if not any(network.subnet_of(space) for space in spaces):
+            if not any(_within(network, space) for space in spaces):
                 raise invalid_request(
                     "NetcfgSubnetRangeOutsideVnet",
                     f"Subnet '{name}' is not valid because its IP address range is outside the IP address range of "
@@ -51,7 +58,7 @@ class VirtualNetworks(Kind):
                     f"{id_}/subnets/{name}",
                 )
         for (_, one), (name, other) in combinations(ranges, 2):
-            if one.overlaps(other):
+            if one.version == other.version and one.overlaps(other):
                 raise invalid_request(
                     "NetcfgSubnetRangesOverlap",
                     f"Subnet '{name}' is not valid because its IP address range overlaps with that of an existing "
@@ -59,7 +66,7 @@ class VirtualNetworks(Kind):
                     f"{id_}/subnets/{name}",
                 )
 
-    def _spaces(self, id_: ResourceId, properties: Document) -> list[Net]:
+    def _spaces(self, id_: ResourceId, properties: Document) -> list[AnyNet]:
         """The network's address spaces. Raises ArmError when there is none, or two overlap."""
         listed = (properties.get("addressSpace") or {}).get("addressPrefixes") or []
         if not listed:
@@ -68,9 +75,9 @@ class VirtualNetworks(Kind):
                 f"Virtual network {id_} needs properties.addressSpace.addressPrefixes.",
                 "properties.addressSpace",
             )
-        spaces = [prefix(value, str(id_)) for value in listed]
+        spaces = [any_prefix(value, str(id_)) for value in listed]
         for one, other in combinations(spaces, 2):
-            if one.overlaps(other):
+            if one.version == other.version and one.overlaps(other):
                 raise invalid_request(
                     "NetcfgVnetAddressPrefixesOverlap",
                     f"Address prefixes {one} and {other} of virtual network '{id_.name}' overlap.",
@@ -92,21 +99,48 @@ class VirtualNetworks(Kind):
             "addressSpace": {"addressPrefixes": list(given["addressSpace"]["addressPrefixes"])},
             **({"dhcpOptions": given["dhcpOptions"]} if given.get("dhcpOptions") else {}),
             "subnets": subnets,
-            "virtualNetworkPeerings": [],
+            "virtualNetworkPeerings": self._peerings(site, id_, given, current),
             "enableDdosProtection": bool(given.get("enableDdosProtection", False)),
         }
+
+    def _peerings(self, site: Site, id_: ResourceId, given: Document, current: Resource | None) -> list[Document]:
+        """The network's peerings: those that a PUT lists, or those that there are when it lists none."""
+        before = {
+            item["name"].lower(): item for item in (current.properties["virtualNetworkPeerings"] if current else ())
+        }
+        if given.get("virtualNetworkPeerings") is None:
+            return list(before.values())
+        spaces = list(given["addressSpace"]["addressPrefixes"])
+        found = []
+        for item in inline(id_, self.children["virtualNetworkPeerings"], "virtualNetworkPeerings", given):
+            old = before.get(item["name"].lower())
+            unchanged = old is not None and old["properties"] == item["properties"]
+            found.append(old if old and unchanged else peerings.fill(site, id_, item, spaces, old))
+        peerings.refuse_twice(found)
+        return found
+
+    def saved(self, site: Site, resource: Resource) -> None:
+        """The other side of a peering follows."""
+        peerings.align(site)
+
+    def gone(self, site: Site, resource: Resource) -> None:
+        """The other sides of its peerings are Disconnected."""
+        peerings.align(site)
 
     def _subnet(self, site: Site, item: Document, location: str, old: Document | None) -> Document:
         """One subnet with Azure's defaults. Raises ArmError."""
         given, id_ = item["properties"], item["id"]
         properties: Document = {"addressPrefix": str(_range(item))}
+        if len(given.get("addressPrefixes") or ()) > 1:
+            properties["addressPrefixes"] = list(given["addressPrefixes"])
         if old is not None and old["properties"]["addressPrefix"] != properties["addressPrefix"]:
             refuse_in_use(site, old, "InUseSubnetCannotBeUpdated", "updated")
         for name, type_ in (("networkSecurityGroup", _GROUPS), ("routeTable", _TABLES)):
             if given.get(name):
                 properties[name] = {"id": linked(site, id_, given[name], type_, location)}
         if given.get("natGateway"):
-            linked(site, id_, given["natGateway"], "Microsoft.Network/natGateways", location)
+            nat = linked(site, id_, given["natGateway"], "Microsoft.Network/natGateways", location)
+            properties["natGateway"] = {"id": nat}
         properties |= {
             "serviceEndpoints": given.get("serviceEndpoints") or [],
             "delegations": given.get("delegations") or [],
@@ -129,6 +163,10 @@ class VirtualNetworks(Kind):
             users = site.store.users(subnet["id"])
             if users:
                 subnet["properties"]["ipConfigurations"] = [{"id": user} for user in users]
+        for item in document["properties"]["virtualNetworkPeerings"]:
+            other = site.store.find(item["properties"]["remoteVirtualNetwork"]["id"])
+            if other is not None:
+                item["properties"]["remoteAddressSpace"] = dict(other.properties["addressSpace"])
         return document
 
 
@@ -156,24 +194,40 @@ def refuse_in_use(
         )
 
 
-def _range(subnet: Document) -> Net:
-    """A subnet's one prefix. Raises ArmError (NetcfgInvalidSubnet) when there is none or more than one."""
+def _within(network: AnyNet, space: AnyNet) -> bool:
+    """Whether a range lies in an address space of its version."""
+    if isinstance(network, ipaddress.IPv4Network) and isinstance(space, ipaddress.IPv4Network):
+        return network.subnet_of(space)
+    if isinstance(network, ipaddress.IPv6Network) and isinstance(space, ipaddress.IPv6Network):
+        return network.subnet_of(space)
+    return False
+
+
+def _invalid(subnet: Document, why: str = "") -> ArmError:
+    network = ResourceId.parse(subnet["id"]).names[0]
+    return invalid_request(
+        "NetcfgInvalidSubnet",
+        f"Subnet '{subnet['name']}' is not valid in virtual network '{network}'{why}.",
+        subnet["id"],
+    )
+
+
+def _ranges(subnet: Document) -> list[AnyNet]:
+    """A subnet's prefixes: one of IPv4, and perhaps one of IPv6. Raises ArmError (NetcfgInvalidSubnet)."""
     properties = subnet["properties"]
-    listed = properties.get("addressPrefixes") or []
-    value = properties.get("addressPrefix") or (listed[0] if len(listed) == 1 else None)
-    network_name = ResourceId.parse(subnet["id"]).names[0]
-    if value is None:
-        raise invalid_request(
-            "NetcfgInvalidSubnet",
-            f"Subnet '{subnet['name']}' is not valid in virtual network '{network_name}'.",
-            subnet["id"],
-        )
-    network = prefix(value, subnet["id"])
-    if network.prefixlen > 29:
-        raise invalid_request(
-            "NetcfgInvalidSubnet",
-            f"Subnet '{subnet['name']}' is not valid in virtual network '{network_name}': "
-            "the smallest subnet that Azure takes is a /29.",
-            subnet["id"],
-        )
-    return network
+    one = properties.get("addressPrefix")
+    listed = properties.get("addressPrefixes") or ([one] if one is not None else [])
+    found = [any_prefix(value, subnet["id"]) for value in listed]
+    if sum(network.version == 4 for network in found) != 1 or len(found) > 2:
+        raise _invalid(subnet, ": it has one IPv4 prefix, and at most one of IPv6" if found else "")
+    for network in found:
+        if network.version == 4 and network.prefixlen > 29:
+            raise _invalid(subnet, ": the smallest subnet that Azure takes is a /29")
+        if network.version == 6 and network.prefixlen != 64:
+            raise _invalid(subnet, ": a subnet's IPv6 prefix is a /64")
+    return found
+
+
+def _range(subnet: Document) -> Net:
+    """A subnet's IPv4 prefix. Raises ArmError (NetcfgInvalidSubnet)."""
+    return next(network for network in _ranges(subnet) if isinstance(network, ipaddress.IPv4Network))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Self
 
 from trunkline_lab.aws import reach
@@ -18,7 +19,11 @@ from trunkline_lab.aws.rules.dependencies import Dependencies
 from trunkline_lab.aws.rules.gateways import Gateways
 from trunkline_lab.aws.rules.instances import Instances
 from trunkline_lab.aws.rules.interfaces import Interfaces
+from trunkline_lab.aws.rules.limits import Limits, Quotas
+from trunkline_lab.aws.rules.passing import Passing
 from trunkline_lab.aws.rules.policies import aws_policies
+from trunkline_lab.aws.rules.reads import Reads
+from trunkline_lab.aws.rules.shape import well_formed
 from trunkline_lab.aws.rules.tokens import Tokens, dry_run
 from trunkline_lab.aws.rules.vpn import Vpn
 from trunkline_lab.aws.server import Server
@@ -37,13 +42,25 @@ class AwsFace:
         router_image: The AMI whose instances are VNS3 routers; it exists in every account and region, and so does
             LINUX_IMAGE, whose instances boot and serve nothing.
         region: The region of requests that carry no signature.
+        read_lag: For so many seconds a caller's reads do not show what a call has just made.
+        passing: For so many seconds things are in passing (pending, attaching, deleting) after a caller's call.
+        limits: How many of a kind an account may have; None for as many as it likes.
 
     Attributes:
         endpoint: "http://127.0.0.1:PORT", known once started.
         gateway: Every request passes its `rules`; add to them to change what AWS does.
     """
 
-    def __init__(self, world: World, *, router_image: str = ROUTER_IMAGE, region: str = "us-east-1") -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        router_image: str = ROUTER_IMAGE,
+        region: str = "us-east-1",
+        read_lag: float = 0.0,
+        passing: float = 0.0,
+        limits: Limits | None = None,
+    ) -> None:
         self.endpoint = ""
         self.world, self.router_image, self.region = world, router_image, region
         self._backend = Backend(world.addresses, {router_image: "vns3", LINUX_IMAGE: "linux"})
@@ -51,17 +68,22 @@ class AwsFace:
         self._timers: set[threading.Timer] = set()
         self._server: Server | None = None
         self.gateway = Gateway({}, self._backend.answer, account_of=self._backend.account_of, region=region)
-        self.formation = CloudFormation(Clients(self.gateway), world.pace)
+        self.formation = CloudFormation(Clients(self.gateway), world.pace, buckets)
         self.gateway.services["cloudformation"] = self.formation.answer
+        self.passing = Passing(self._backend, passing, lambda seconds: self._later(seconds, self._arrived))
         # Outermost first. What a later rule sees, it sees with the whole state to itself.
         self.gateway.rules += [
             self._tell_world,
             self._one_at_a_time,
+            well_formed,
             dry_run,
+            Reads(read_lag),
             Tokens(),
+            Quotas(self._backend, limits),
             Dependencies(self._backend),
             Gateways(self._backend),
             self._boot,
+            self.passing,
             Instances(self._backend),
             Interfaces(self._backend),
             Vpn(self._backend),
@@ -163,6 +185,11 @@ class AwsFace:
                     self._booted[instance.id] = up
             self._later(self.world.pace.boot, self.world.changed)
         return given
+
+    def _arrived(self) -> None:
+        with self._backend.lock:
+            self.passing.settle()
+        self.world.changed()
 
     def _warm(self) -> None:
         self._backend.warm()

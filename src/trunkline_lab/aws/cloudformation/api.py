@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from botocore import xform_name
 
 from trunkline_lab.aws import wire
@@ -9,7 +12,9 @@ from trunkline_lab.aws.calls import Answer, Call
 from trunkline_lab.aws.cloudformation import schemas
 from trunkline_lab.aws.cloudformation.change_set_operations import ChangeSetOperations
 from trunkline_lab.aws.cloudformation.errors import invalid
+from trunkline_lab.aws.cloudformation.files import Files
 from trunkline_lab.aws.cloudformation.life_operations import LifeOperations
+from trunkline_lab.aws.cloudformation.nested import NestedStack
 from trunkline_lab.aws.cloudformation.resources import TYPES
 from trunkline_lab.aws.cloudformation.setting import Setting
 from trunkline_lab.aws.cloudformation.stack import Stacks
@@ -24,13 +29,15 @@ class CloudFormation(StackOperations, ChangeSetOperations, LifeOperations):
     Parameters:
         clients: For the resources that it makes.
         pace: How long a resource takes.
+        buckets: Local folders with templates, by the name of the bucket that each stands for in a TemplateURL.
 
     Attributes:
         setting: The engine's surroundings.
     """
 
-    def __init__(self, clients: Clients, pace: Pace) -> None:
-        super().__init__(Setting(clients, pace))
+    def __init__(self, clients: Clients, pace: Pace, buckets: Mapping[str, Path] | None = None) -> None:
+        super().__init__(Setting(clients, pace, files=Files(buckets)))
+        self.setting.types[NestedStack.kind] = NestedStack(self.setting)
 
     @property
     def stacks(self) -> Stacks:

@@ -18,6 +18,7 @@ from trunkline_lab.aws.cloudformation import dynamic, parameters
 from trunkline_lab.aws.cloudformation.changes import check_type, compare
 from trunkline_lab.aws.cloudformation.errors import Impossible
 from trunkline_lab.aws.cloudformation.functions import Thing
+from trunkline_lab.aws.cloudformation.language import NESTED
 from trunkline_lab.aws.cloudformation.setting import Setting
 from trunkline_lab.aws.cloudformation.stack import Built, Desired, Output, Stack
 from trunkline_lab.aws.cloudformation.steps import Steps
@@ -118,7 +119,7 @@ class Apply:
             return Task(new, "replace", replaced=old)
         old.needs, old.deletion_policy = new.needs, new.deletion_policy
         old.update_replace_policy = new.update_replace_policy
-        if not difference:
+        if not difference and resource.type != NESTED:
             return None
         stack.note(old, "UPDATE_IN_PROGRESS")
         return Task(old, "update", properties, tags, before=(old.properties, old.tags))

@@ -81,6 +81,7 @@ class ChangeSetOperations(Operations):
         kept = bool(params.get("DisableRollback")) or found.on_failure == "DO_NOTHING"
         stack.on_failure = found.on_failure or ("DO_NOTHING" if kept else "ROLLBACK")
         stack.retain_except_on_create = bool(params.get("RetainExceptOnCreate", False))
+        stack.acknowledged = found.desired.capabilities
         found.execution = "EXECUTE_IN_PROGRESS"
         for other in stack.change_sets.values():
             if other is not found:

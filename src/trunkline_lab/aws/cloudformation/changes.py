@@ -9,7 +9,7 @@ from typing import Any
 from trunkline_lab.aws.cloudformation import schemas
 from trunkline_lab.aws.cloudformation.errors import Impossible, invalid
 from trunkline_lab.aws.cloudformation.functions import Thing
-from trunkline_lab.aws.cloudformation.language import Resource, references
+from trunkline_lab.aws.cloudformation.language import NESTED, Resource, references
 from trunkline_lab.aws.cloudformation.resources import TYPES
 from trunkline_lab.aws.cloudformation.setting import Setting
 from trunkline_lab.aws.cloudformation.stack import Built, Desired, Stack
@@ -66,9 +66,13 @@ def plan(setting: Setting, stack: Stack, desired: Desired) -> list[dict[str, Any
             continue
         check_type(built[name], resource)
         found = compare(built[name], properties, tags, stack.region)
-        if found:
+        if resource.type == NESTED:
+            # What its template now says, and what its outputs will be, shows only when it is updated.
+            things[name] = Thing(built[name].physical, UNKNOWN)
+        if found or resource.type == NESTED:
             details = [_detail(stack, desired, resource, each, properties) for each in found.properties]
             details += [_tag_detail()] if found.tags else []
+            details += [_nested_detail()] if resource.type == NESTED else []
             changes.append(_change("Modify", name, resource.type, built[name].physical, found, details))
         if found.replacement != "False":
             things[name] = Thing(UNKNOWN, UNKNOWN)
@@ -114,9 +118,9 @@ def _change(
     change["Details"] = details or []
     if physical:
         change["PhysicalResourceId"] = physical
-    if found:
+    if found is not None:
         change["Replacement"] = found.replacement
-        change["Scope"] = ["Properties"] * bool(found.properties) + ["Tags"] * found.tags
+        change["Scope"] = ["Properties"] * (bool(found.properties) or kind == NESTED) + ["Tags"] * found.tags
     if action == "Remove":
         change["PolicyAction"] = "Delete"
     return {"Type": "Resource", "ResourceChange": change}
@@ -148,3 +152,8 @@ def _detail(
 def _tag_detail() -> dict[str, Any]:
     target = {"Attribute": "Tags", "RequiresRecreation": "Never"}
     return {"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"}
+
+
+def _nested_detail() -> dict[str, Any]:
+    target = {"Attribute": "Properties", "RequiresRecreation": "Never"}
+    return {"Target": target, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from trunkline_lab.aws.calls import Refused, now
 from trunkline_lab.aws.cloudformation.apply import Apply, Failed
+from trunkline_lab.aws.cloudformation.language import NESTED
 from trunkline_lab.aws.cloudformation.removal import Removal
 from trunkline_lab.aws.cloudformation.setting import Setting
 from trunkline_lab.aws.cloudformation.stack import Built, Desired, Stack
@@ -28,13 +29,19 @@ class Engine:
         try:
             apply.run()
         except (Failed, Refused) as error:
-            stack.unfinished = Unfinished(None, [], set(), apply.done)
+            stack.unfinished = Unfinished(None, [], set(), done=apply.done)
             self._create_failed(_said(error))
         else:
             self._enter_unless_cancelled("CREATE_COMPLETE")
 
-    def update(self, desired: Desired, *, rollback: bool = True) -> None:
-        """Bring the stack to `desired`; after a failure, back to where it was, or not: then it is UPDATE_FAILED."""
+    def update(self, desired: Desired, *, rollback: bool = True, hold: bool = False) -> None:
+        """Bring the stack to `desired`.
+
+        Parameters:
+            desired: What it shall be.
+            rollback: After a failure, go back to where it was; else it stays as it is, in UPDATE_FAILED.
+            hold: Stop before the clean-up, from where `finish` and `go_on` lead on: for nested stacks.
+        """
         stack = self._stack
         way = stack.unfinished = stack.unfinished or Unfinished(stack.desired, stack.outputs, stack.imports)
         stack.updated = now()
@@ -51,7 +58,28 @@ class Engine:
             stack.enter("UPDATE_FAILED", _said(error))
             return
         way.done += apply.done
-        self._clean_up(way, desired, apply)
+        way.wanted, stack.desired = frozenset(apply.wanted), desired
+        stack.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        if not hold:
+            self.finish()
+
+    def finish(self) -> None:
+        """The end of an update that succeeded: what is no longer wanted goes, in nested stacks, too."""
+        stack, way = self._stack, self._stack.unfinished
+        assert way is not None, "an update that is to be finished has been done"
+        stack.unfinished = None
+        gone = [stack.resources.pop(name) for name in list(stack.resources) if name not in way.wanted]
+        replaced = [task.replaced for task in way.done if task.replaced]
+        # What cannot be removed stays behind and is written down; the update itself has succeeded.
+        policies = {each.name: each.update_replace_policy for each in replaced}
+        outside = [each for each in [*gone, *replaced] if self._leans_on_nested(each)]
+        self._remove(outside, policies)
+        for child in self._setting.stacks.children(stack):
+            if child.status == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":
+                Engine(self._setting, child).finish()
+        self._remove([each for each in [*gone, *replaced] if each not in outside], policies)
+        self._remove(way.trash, dict.fromkeys((each.name for each in way.trash), "Delete"))
+        stack.enter("UPDATE_COMPLETE")
 
     def roll_back(self) -> None:
         """Take a failed stack, whose resources were kept, back to its last stable state (RollbackStack)."""
@@ -135,18 +163,14 @@ class Engine:
         self._stack.enter("UPDATE_ROLLBACK_IN_PROGRESS", reason)
         self.go_on()
 
-    def _clean_up(self, way: Unfinished, desired: Desired, apply: Apply) -> None:
-        """The end of an update that succeeded: what is no longer wanted goes."""
-        stack = self._stack
-        stack.desired, stack.unfinished = desired, None
-        gone = [stack.resources.pop(name) for name in list(stack.resources) if name not in apply.wanted]
-        replaced = [task.replaced for task in way.done if task.replaced]
-        stack.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-        # What cannot be removed stays behind and is written down; the update itself has succeeded.
-        policies = {each.name: each.update_replace_policy for each in replaced}
-        self._remove([*gone, *replaced], policies)
-        self._remove(way.trash, dict.fromkeys((each.name for each in way.trash), "Delete"))
-        stack.enter("UPDATE_COMPLETE")
+    def _leans_on_nested(self, built: Built) -> bool:
+        """Whether a resource needs, at any distance, one that is a stack: then it goes before what is in that."""
+        found, seen = [built], {built.name}
+        for each in found:
+            inner = [self._stack.resources[name] for name in each.needs - seen if name in self._stack.resources]
+            seen |= {one.name for one in inner}
+            found += inner
+        return any(each.type == NESTED for each in found[1:])
 
     def _keep(self, way: Unfinished) -> None:
         """Without a rollback: what failed is as it was before, so that another update tries it again."""

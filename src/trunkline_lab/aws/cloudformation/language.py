@@ -203,7 +203,7 @@ def _resources(section: Mapping[str, Any], region: str) -> dict[str, Resource]:
         for member in raw.keys() - _MEMBERS:
             raise invalid(f"Invalid template resource property '{member}'")
         _check_policies(name, raw)
-    unknown = sorted({raw["Type"] for raw in section.values()} - set(TYPES))
+    unknown = sorted({raw["Type"] for raw in section.values()} - {*TYPES, NESTED})
     if unknown:
         raise invalid(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
     return {name: _resource(name, raw) for name, raw in section.items()}

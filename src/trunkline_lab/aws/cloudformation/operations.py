@@ -98,6 +98,7 @@ class Operations:
         stack.role = params.get("RoleARN", stack.role)
         stack.notify = tuple(params.get("NotificationARNs", stack.notify))
         stack.retain_except_on_create = bool(params.get("RetainExceptOnCreate", False))
+        stack.acknowledged = tuple(params.get("Capabilities", ()))
         stack.minutes = params.get("TimeoutInMinutes", stack.minutes)
 
     def _desired(self, stack: Stack, params: dict[str, Any]) -> Desired:

@@ -107,6 +107,7 @@ class Stack:
     Attributes:
         parent, root: Ids of the stack that this one is nested in, and of the outermost one; "" when not nested.
         minutes: How long creating may take; 0 for as long as it takes.
+        acknowledged: The capabilities of the operation under way, for nested stacks.
         unfinished: What leads back from a failed operation to the last stable state.
         cancelled: Set when the stack is to be deleted while it is being created.
         cancel: Set when its update is to be given up.
@@ -137,6 +138,7 @@ class Stack:
     root: str = ""
     minutes: int = 0
     retain_except_on_create: bool = False
+    acknowledged: tuple[str, ...] = ()
     drift: str = "NOT_CHECKED"
     drift_checked: datetime | None = None
     unfinished: Unfinished | None = None
@@ -206,6 +208,10 @@ class Stacks:
         for each in found:
             found += [child for child in everything if child.parent == each.id]
         return found
+
+    def children(self, stack: Stack) -> list[Stack]:
+        """The stacks that are resources of this one."""
+        return [each for each in self.everything() if each.parent == stack.id]
 
     def importer(self, stack: Stack, export: str) -> str:
         """The name of a stack that uses an export of this one, "" when none does."""

@@ -47,6 +47,7 @@ class Unfinished:
     Parameters:
         desired: What the stack was when it was last stable; None for one that never was.
         outputs, imports: Its outputs and imports then.
+        wanted: The resources that a finished update leaves, until it is cleaned up.
         done: Every task since then, oldest first, that is not taken back yet.
         trash: Records that belong to no state of the stack any more, to be removed at the end.
     """
@@ -54,5 +55,6 @@ class Unfinished:
     desired: Desired | None
     outputs: list[Output]
     imports: set[str]
+    wanted: frozenset[str] = frozenset()
     done: list[Task] = field(default_factory=list)
     trash: list[Built] = field(default_factory=list)

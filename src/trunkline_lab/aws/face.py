@@ -45,6 +45,7 @@ class AwsFace:
         read_lag: For so many seconds a caller's reads do not show what a call has just made.
         passing: For so many seconds things are in passing (pending, attaching, deleting) after a caller's call.
         limits: How many of a kind an account may have; None for as many as it likes.
+        buckets: Local folders with templates, by the name of the S3 bucket that each stands for in a TemplateURL.
 
     Attributes:
         endpoint: "http://127.0.0.1:PORT", known once started.
@@ -60,6 +61,7 @@ class AwsFace:
         read_lag: float = 0.0,
         passing: float = 0.0,
         limits: Limits | None = None,
+        buckets: Mapping[str, Path] | None = None,
     ) -> None:
         self.endpoint = ""
         self.world, self.router_image, self.region = world, router_image, region

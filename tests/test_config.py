@@ -72,6 +72,8 @@ def test_an_empty_file_is_a_configuration_without_a_caller(tmp_path: Path, monke
 @pytest.mark.parametrize(
     ("text", "why"),
     [
+        ("0.0.0.0", "is no computer's address"),
+        ("224.0.0.1", "is no computer's address"),
         ("0.0.0.0/0", "0.0.0.0/0 would open the API to the whole internet"),
         ("::/0", "::/0 would open the API to the whole internet"),
         ("*", "whole internet"),
@@ -124,9 +126,9 @@ def test_all_problems_are_told_at_once_with_field_value_and_remedy(tmp_path: Pat
         "router.kind = 'cisco': is not known; the only kind is \"vns3\"",
         "router.license: must be a reference, file:PATH or env:NAME, and not the secret itself",
         "router.keyset_token: is missing; give file:PATH or env:NAME",
-        "addresses.pool = '10.0.0.1/8': is no prefix",
-        "sites.one.address = 'gateway': is no address",
-        "sites.one.prefixes = '10.0.0.0/33': is no prefix",
+        "addresses.pool = '10.0.0.1/8': is no IPv4 prefix",
+        "sites.one.address = 'gateway': is no IPv4 address",
+        "sites.one.prefixes = '10.0.0.0/33': is no IPv4 prefix",
         "sites.one.secret: must be a reference",
         "sites.two.prefixes = '10.0.128.0/17': overlaps 10.0.0.0/16 of sites.one",
     ]
@@ -138,6 +140,18 @@ def test_all_problems_are_told_at_once_with_field_value_and_remedy(tmp_path: Pat
 def test_a_secret_in_the_wrong_place_is_not_shown(tmp_path: Path) -> None:
     for value in ('"hunter2"', '["hunter2"]'):
         assert "hunter2" not in "".join(problems(tmp_path, f'[router]\nkind="vns3"\nlicense={value}'))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[addresses]\npool = "fd00::/8"', "addresses.pool = 'fd00::/8': is no IPv4 prefix"),
+        ('[sites.one]\nprefixes = ["fd00::/8"]', "sites.one.prefixes = 'fd00::/8': is no IPv4 prefix"),
+        ('[sites.one]\naddress = "::1"', "sites.one.address = '::1': is no IPv4 address"),
+    ],
+)
+def test_ipv6_is_refused_where_networks_are_ipv4(tmp_path: Path, text: str, says: str) -> None:
+    assert any(says in each for each in problems(tmp_path, text))
 
 
 def test_what_is_no_table_is_refused(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as dataclass_replace
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, ip_network
 from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
@@ -194,6 +194,8 @@ def caller_prefix(text: str) -> str:
         raise ValueError(f"{network} would open the API to the whole internet; give your own address")
     if network.version == 6:
         raise ValueError("is IPv6, and the routers' API is reached over IPv4; give your own IPv4 address")
+    if network.is_unspecified or network.is_multicast:
+        raise ValueError("is no computer's address; give your own public address, such as 198.51.100.7")
     if network.prefixlen < WIDEST_CALLER:
         raise ValueError(f"is wider than a /{WIDEST_CALLER}; give your own address")
     return str(network)
@@ -314,9 +316,9 @@ class _Reader:
         self.unknown(table, ("prefixes", "address", "secret"), where)
         address = self.text(table, "address", where, "the address of its gateway")
         try:
-            ip_address(address or "0.0.0.0")
+            IPv4Address(address or "0.0.0.0")
         except ValueError:
-            self.problem(f"{where}address", address, "is no address; give one such as 203.0.113.10")
+            self.problem(f"{where}address", address, "is no IPv4 address; give one such as 203.0.113.10")
         return Site(name, self.prefixes(table, where), address, self.reference(table, "secret", where))
 
     def prefixes(self, table: Mapping[str, object], where: str) -> tuple[str, ...]:
@@ -326,11 +328,11 @@ class _Reader:
             return ()
         return tuple(each for each in value if self.prefix(each, f"{where}prefixes"))
 
-    def prefix(self, text: str, where: str) -> IPv4Network | IPv6Network | None:
+    def prefix(self, text: str, where: str) -> IPv4Network | None:
         try:
-            return ip_network(text) if text else None
+            return IPv4Network(text) if text else None
         except ValueError as error:
-            self.problem(where, text, f"is no prefix ({error}); give one such as 10.0.0.0/16")
+            self.problem(where, text, f"is no IPv4 prefix ({error}); give one such as 10.0.0.0/16")
             return None
 
     def reference(self, table: Mapping[str, object], key: str, where: str) -> str:

@@ -15,6 +15,7 @@ from trunkline.cli.main import main
 def trunkline(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Runs the command line in this process, in a directory of its own."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))  # runs are kept there, and nobody's own
     for name in ("TRUNKLINE_CONFIG", "TRUNKLINE_PROGRESS", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
 
@@ -27,7 +28,8 @@ def trunkline(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: p
 
 
 @pytest.fixture
-def pipelines(tmp_path: Path) -> Path:
+def pipelines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     path = tmp_path / "pipelines.py"
     path.write_text(PIPELINES)
     return path

@@ -89,4 +89,4 @@ def test_a_federation_that_is_not_there(lab: tuple[Path, str]) -> None:
     assert answer.returncode == 1
     assert "account B has no federation named 'federation'" in answer.stderr
     assert "hint: build it first: trunkline up federation" in answer.stderr
-    assert "run again:  trunkline up connect-vpc" in answer.stderr
+    assert "resume:     trunkline resume connect-vpc-" in answer.stderr

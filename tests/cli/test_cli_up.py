@@ -143,12 +143,15 @@ def test_a_wrong_wiring_is_refused_before_anything_runs(trunkline: Command, pipe
 def test_a_failure_says_what_where_and_how_to_go_on(trunkline: Command, pipelines: Path) -> None:
     answer = trunkline("up", "pipelines.py:fails", "--how", "known", "--progress", "quiet")
     assert (answer.code, answer.out) == (1, "")
-    assert answer.err.splitlines() == [
+    *said, resume, undo = answer.err.splitlines()
+    assert said == [
         "error: the stack rolled back (in step access/bad)",
         "hint: look at its events",
         "  access (tcp/8000 from 198.51.100.7/32): closed after 0.0 s",
-        "run again:  trunkline up pipelines.py:fails --how known --progress quiet",
     ]
+    run = resume.rpartition(" ")[2]
+    assert run.startswith("fails-")
+    assert (resume, undo) == (f"resume:     trunkline resume {run}", f"take back:  trunkline undo {run}")
 
 
 def test_a_failure_as_json(trunkline: Command, pipelines: Path) -> None:
@@ -228,7 +231,10 @@ def test_two_at_once_of_one_name_are_refused(
         "Journal(sys.argv[1]).hold('mine'); print(flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(
-        [sys.executable, "-c", program, str(home / "journal.db")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program, str(home / "journal.db")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     with other:
         assert other.stdout is not None
@@ -270,5 +276,5 @@ def test_an_interrupt_closes_what_is_open(pipelines: Path, number: signal.Signal
     assert process.returncode == 130, err
     assert "error: interrupted\n" in err
     assert "access (tcp/8000 from 198.51.100.7/32): closed after" in err
-    assert "run again:  trunkline up" in err
+    assert "resume:     trunkline resume slow-" in err
     assert "Traceback" not in err

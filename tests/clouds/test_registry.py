@@ -45,6 +45,19 @@ def test_a_section_becomes_an_account():
             "https",
         ),
         ({"cloud": "aws", "region": "r", "endpoint": "aws"}, "account A: endpoint = 'aws' is not an address", "https"),
+        ({"cloud": "aws", "region": "r", "endpoint": "http://127.0.0.1:99999"}, "99999' is not an address", "https"),
+        ({"cloud": "aws", "region": "r", "endpoint": "http://[::1"}, "'http://[::1' is not an address", "https"),
+        (
+            {
+                "cloud": "azure",
+                "subscription": "s",
+                "region": "r",
+                "resource_group": "g",
+                "endpoint": "https://host:99999",
+            },
+            "'https://host:99999' is no http(s) address",
+            "https",
+        ),
         (
             {"cloud": "aws", "region": "r", "external_id": "x"},
             "account A: external_id = 'x' without role_arn",

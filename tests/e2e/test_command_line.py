@@ -130,7 +130,7 @@ def test_a_router_that_never_answers_is_told_and_access_is_closed(shell, tmp_pat
     done = shell(*CONNECT, "--name", "mute", "--config", other, "--router-timeout", "3", expect=1)
     assert "mute-router" in done.stderr
     assert re.search(r"refused|unreachable|no answer|not done within|timeout", done.stderr)
-    assert "run again:" in done.stderr
+    assert "resume:     trunkline resume mute" in done.stderr
     assert shell.exposures() == []
 
 

@@ -21,7 +21,7 @@ class Overlap(Error):
     """Two address blocks overlap that must not; `block` and `other` are the two, `owner` whose the other is."""
 
     def __init__(self, block: IPv4Network, other: IPv4Network, owner: str) -> None:
-        super().__init__(f"{block} overlaps {other} ({owner})", hint="choose a block that is free, or leave it out")
+        super().__init__(f"{block} overlaps {other} ({owner})", hint="choose a block that is free")
         self.block, self.other, self.owner = block, other, owner
 
 
@@ -97,7 +97,8 @@ class Pool:
             Error: the key has another block already, the block lies outside the pool, or the pool is used up.
         """
         with self._locked() as table:
-            in_use = [*self.reserved, *taken, *((IPv4Network(b), o) for o, b in table.items() if o != key)]
+            others = ((IPv4Network(b), f"of run {o}, by {self.path}") for o, b in table.items() if o != key)
+            in_use = [*self.reserved, *taken, *others]
             if key in table:
                 held = IPv4Network(table[key])
                 if block not in (None, held):

@@ -174,8 +174,12 @@ def is_loopback(endpoint: str) -> bool:
 
 def validate_endpoint(account: str, endpoint: str) -> None:
     """Refuse an endpoint that is no URL, or that would carry requests in the clear to another machine."""
-    parts = urlsplit(endpoint)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(endpoint)
+        named = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # brackets that do not match, a port that is none
+        named = False
+    if not named:
         raise Error(
             f"account {account}: endpoint = {endpoint!r} is not an address of a service",
             hint="write it as https://HOST[:PORT], or leave it out for AWS itself",

@@ -154,11 +154,16 @@ def _anonymous_policy() -> Any:
 
 def _is_plain(endpoint: str) -> bool:
     """Whether `endpoint` is plain http. Raises Error when it is, and not on loopback, or no endpoint at all."""
-    parts = urlsplit(endpoint)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(endpoint)
+        named = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # brackets that do not match, a port that is none
+        named = False
+    if not named:
         raise Error(f"azure account: endpoint={endpoint!r} is no http(s) address", hint="https://HOST or a lab's own")
     if parts.scheme == "https":
         return False
+    assert parts.hostname is not None
     if parts.hostname == "localhost" or _is_loopback(parts.hostname):
         return True
     raise Error(

@@ -77,6 +77,7 @@ MALFORMED = [
         "must not depend on any resources, imported values, or Fn::GetAZs",
         REFERENCE + "Fn::ImportValue",
     ),
+    ({"Fn::Select": [0, ["a"]], "x": 1}, "Fn::Select must be the only member of its object", "(the lab's own words)"),
     ({"Fn::Length": ["a"]}, "Encountered unsupported function: Fn::Length", REFERENCE + "Fn::Length"),
     ({"Fn::ToJsonString": {}}, "the lab does not support transforms", REFERENCE + "Fn::ToJsonString"),
     ({"Fn::Transform": {"Name": "AWS::Include"}}, "does not support transforms", REFERENCE + "Fn::Transform"),

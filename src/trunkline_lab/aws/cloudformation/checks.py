@@ -53,6 +53,8 @@ def check_functions(node: Any, place: str, mappings: Mapping[str, Any]) -> None:
             _check_place(name, place)
             _check_form(name, argument, mappings)
     for name, inner in node.items():
+        if len(node) > 1 and name.startswith("Fn::"):
+            raise invalid(f"Template error: {name} must be the only member of its object in the {place} block")
         check_functions(inner, place, mappings)
         if name == "Fn::ImportValue":
             _check_import(inner)

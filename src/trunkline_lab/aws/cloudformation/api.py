@@ -11,6 +11,7 @@ from trunkline_lab.aws import wire
 from trunkline_lab.aws.calls import Answer, Call
 from trunkline_lab.aws.cloudformation import schemas
 from trunkline_lab.aws.cloudformation.change_set_operations import ChangeSetOperations
+from trunkline_lab.aws.cloudformation.drift_operations import DriftOperations
 from trunkline_lab.aws.cloudformation.errors import invalid
 from trunkline_lab.aws.cloudformation.files import Files
 from trunkline_lab.aws.cloudformation.life_operations import LifeOperations
@@ -23,7 +24,7 @@ from trunkline_lab.aws.inside import Clients
 from trunkline_lab.world import Pace
 
 
-class CloudFormation(StackOperations, ChangeSetOperations, LifeOperations):
+class CloudFormation(StackOperations, ChangeSetOperations, LifeOperations, DriftOperations):
     """The service.
 
     Parameters:
@@ -87,10 +88,14 @@ OPERATIONS = {
     "DeleteChangeSet",
     "DeleteStack",
     "DescribeChangeSet",
+    "DescribeStackDriftDetectionStatus",
     "DescribeStackEvents",
     "DescribeStackResource",
+    "DescribeStackResourceDrifts",
     "DescribeStackResources",
     "DescribeStacks",
+    "DetectStackDrift",
+    "DetectStackResourceDrift",
     "ExecuteChangeSet",
     "GetTemplate",
     "GetTemplateSummary",

@@ -41,7 +41,7 @@ def stack(each: Stack) -> dict[str, Any]:
         "DisableRollback": each.on_failure == "DO_NOTHING",
         "NotificationARNs": list(each.notify),
         "EnableTerminationProtection": each.protected,
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": _drift(each),
         "RollbackConfiguration": {},
         "Outputs": [_output(output) for output in each.outputs],
     }
@@ -76,7 +76,7 @@ def summary(each: Stack) -> dict[str, Any]:
         "StackName": each.name,
         "CreationTime": each.created,
         "StackStatus": each.status,
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": _drift(each),
         **{key: value for key, value in optional.items() if value},
     }
 
@@ -110,8 +110,13 @@ def resource(each: Stack, built: Built) -> dict[str, Any]:
         "Timestamp": built.updated,
         "LastUpdatedTimestamp": built.updated,
         "ResourceStatus": built.status,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": {"StackResourceDriftStatus": built.drift.status if built.drift else "NOT_CHECKED"},
     }
+    if built.drift:
+        shown["DriftInformation"]["LastCheckTimestamp"] = built.drift.when
+    if each.desired and built.name in each.desired.template.resources:
+        metadata = each.desired.template.resources[built.name].metadata
+        shown |= {"Metadata": json.dumps(metadata)} if metadata else {}
     return shown | ({"ResourceStatusReason": built.reason} if built.reason else {})
 
 
@@ -158,6 +163,11 @@ def _declared(name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     if "AllowedValues" in spec:
         shown["ParameterConstraints"] = {"AllowedValues": [str(value) for value in spec["AllowedValues"]]}
     return shown
+
+
+def _drift(each: Stack) -> dict[str, Any]:
+    checked = {"LastCheckTimestamp": each.drift_checked} if each.drift_checked else {}
+    return {"StackDriftStatus": each.drift, **checked}
 
 
 def _desired(desired: Desired | None) -> dict[str, Any]:

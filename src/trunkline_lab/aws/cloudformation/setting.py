@@ -9,6 +9,7 @@ from functools import cache, partial
 from typing import Any
 
 from trunkline_lab.aws.cloudformation import dynamic, parameters, schemas
+from trunkline_lab.aws.cloudformation.drift import Detection
 from trunkline_lab.aws.cloudformation.errors import Impossible, invalid
 from trunkline_lab.aws.cloudformation.files import Files
 from trunkline_lab.aws.cloudformation.functions import Scope, Thing
@@ -30,6 +31,7 @@ class Setting:
 
     Attributes:
         types: The resource types by name.
+        detections: Searches for drift by id.
         files: What TemplateURL may name.
         minute: Seconds to a minute of TimeoutInMinutes.
     """
@@ -38,6 +40,7 @@ class Setting:
     pace: Pace
     stacks: Stacks = field(default_factory=Stacks)
     types: dict[str, ResourceType] = field(default_factory=lambda: dict(TYPES))
+    detections: dict[str, Detection] = field(default_factory=dict)
     files: Files = field(default_factory=Files)
     minute: float = 60.0
     stopping: threading.Event = field(default_factory=threading.Event)

@@ -7,11 +7,14 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trunkline_lab.aws.calls import now
 from trunkline_lab.aws.cloudformation.language import Template
 from trunkline_lab.aws.cloudformation.tasks import Unfinished
+
+if TYPE_CHECKING:
+    from trunkline_lab.aws.cloudformation.drift import Drift
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,7 @@ class Built:
     needs: frozenset[str] = frozenset()
     deletion_policy: str = "Delete"
     update_replace_policy: str = "Delete"
-    drift: str = "NOT_CHECKED"
-    drift_checked: datetime | None = None
+    drift: Drift | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class Stack:
 
     def note(self, built: Built, status: str, reason: str = "") -> None:
         """Give a resource a new status and write it down."""
-        built.status, built.reason, built.updated = status, reason, now()
+        built.status, built.reason, built.updated, built.drift = status, reason, now(), None
         self._write(built.name, built.physical, built.type, reason, built.properties, status)
 
     def _write(

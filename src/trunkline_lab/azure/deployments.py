@@ -334,7 +334,7 @@ class Deployments:
         body = item.body(self.reference(deployment.template))
         while True:
             try:
-                change = self.provider.put(item.id, body)
+                change = self.provider.put(item.id, body, version=item.api_version)
                 break
             except ArmError as refused:
                 if refused.status != 429:

@@ -109,7 +109,7 @@ def _flat(
         raw = {"apiVersion": "profile", **raw} if profiled else raw
         _check_resource(raw)
         if parent is not None:
-            raw = {**raw, "type": f"{parent['type']}/{raw['type']}", "name": _join(parent["name"], raw["name"])}
+            raw = _under(parent, raw)
         full = f"{above}::{symbol}" if above and symbol else symbol
         yield full, raw
         yield from _flat(raw.get("resources") or [], profiled, raw, full)
@@ -120,9 +120,16 @@ def _check_resource(raw: Document) -> None:
     for name in ("type", "name", "apiVersion"):
         if not isinstance(raw.get(name), str):
             raise invalid_template(f"The template resource '{raw.get('name')}' needs the property '{name}'")
-    strangers = set(raw) - _RESOURCE
+    strangers = {name for name, value in raw.items() if name not in _RESOURCE and value is not None}
     if strangers:
         raise invalid_template(f"The template resource '{raw['name']}' has the unknown property '{min(strangers)}'")
+
+
+def _under(parent: Document, raw: Document) -> Document:
+    """A nested resource with its full type and name; some templates write both in full themselves."""
+    if raw["type"].lower().startswith(parent["type"].lower() + "/"):
+        return raw
+    return {**raw, "type": f"{parent['type']}/{raw['type']}", "name": _join(parent["name"], raw["name"])}
 
 
 def _join(parent: str, name: str) -> str:

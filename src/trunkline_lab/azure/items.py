@@ -109,12 +109,12 @@ def read_items(source: Document, scope: Scope, place: Place, known: Known) -> tu
         if loop is None:
             items.append(_item(raw, scope, place, known, symbol))
             continue
-        name = str(loop.get("name"))
+        name = str(scope.value(loop.get("name")))
         made: list[Item] = []
         for index in range(loop_count(scope, loop)):
             item = _item(raw, scope.looped(name, index), place, known, symbol and f"{symbol}[{index}]")
             if str(loop.get("mode", "parallel")).lower() == "serial":
-                batch = _batch(loop)
+                batch = _batch(scope, loop)
                 item.depends |= {other.id.key for other in made[: index // batch * batch]}
             made.append(item)
         items += made
@@ -138,9 +138,9 @@ def _refuse_twice(items: list[Item]) -> None:
         seen.add(item.id.key)
 
 
-def _batch(loop: Mapping[str, Any]) -> int:
+def _batch(scope: Scope, loop: Mapping[str, Any]) -> int:
     """How many of a serial loop are made at a time. Raises ArmError."""
-    size = loop.get("batchSize", 1)
+    size = scope.value(loop.get("batchSize", 1))
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
         raise invalid_template(f"The copy loop '{loop.get('name')}' has the batchSize {size}; it is 1 or more")
     return size

@@ -11,13 +11,14 @@ import copy
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trunkline_lab.azure.catalogue import Catalogue
 from trunkline_lab.azure.errors import ArmError, invalid_request, resource_not_found
 from trunkline_lab.azure.ids import ResourceId, same
 from trunkline_lab.azure.resources.kind import Children, Kind, Site, etag
+from trunkline_lab.azure.resources.spelling import spelt
 from trunkline_lab.azure.store import Document, Resource
 
 _NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,78}[A-Za-z0-9_]$|^[A-Za-z0-9]$")
@@ -110,13 +111,15 @@ class Provider:
         _refuse_name(id_)
         if child is None:
             with _readable(id_):
-                kind.check(id_, body)
+                kind.check(id_, spelt(kind, body))
 
     def compose(self, id_: ResourceId, body: Document, site: Site | None = None) -> tuple[Kind, Document]:
         """The document of the top resource that a PUT of `body` to `id_` makes. Raises ArmError; changes nothing."""
         site = site or self.site
         kind, child = self.kind(id_)
         _refuse_name(id_)
+        with _readable(id_):
+            body = spelt(kind, body)
         current = site.store.find(id_)
         if child is None:
             _refuse_move(id_, body, current)
@@ -137,7 +140,12 @@ class Provider:
             return kind, kind.fill(site, current.id, whole, current)
 
     def put(
-        self, id_: ResourceId, body: Document, if_match: str | None = None, if_none_match: str | None = None
+        self,
+        id_: ResourceId,
+        body: Document,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        version: str = "",
     ) -> Change:
         """Begin to make or change a resource or child. Raises ArmError, and then nothing has changed."""
         store = self.site.store
@@ -146,7 +154,7 @@ class Provider:
             fresh = not self.exists(id_)
             resource = store.find(id_)
             self._match(resource, fresh, if_match, if_none_match)
-            kind, document = self.compose(id_, body)
+            kind, document = self.compose(id_, body, replace(self.site, version=version))
             self._refuse_busy(kind, resource)
             if resource is None:
                 resource = Resource(id_, document)

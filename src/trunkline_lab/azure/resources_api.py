@@ -52,9 +52,9 @@ def _instance_view(api: Api, request: Request, parts: dict[str, str]) -> Answer:
 
 @on("PUT", _RESOURCE, "", "put")
 def _put(api: Api, request: Request, parts: dict[str, str]) -> Answer:
-    change = api.provider.put(
-        resource_id(parts), request.document(), request.headers.get("if-match"), request.headers.get("if-none-match")
-    )
+    match, none_match = request.headers.get("if-match"), request.headers.get("if-none-match")
+    version = request.query["api-version"]
+    change = api.provider.put(resource_id(parts), request.document(), match, none_match, version)
     body = api.provider.get(change.id)
     return Answer(201 if change.fresh else 200, body, _lro(api, request, change.id, api.provider.finish_put(change)))
 

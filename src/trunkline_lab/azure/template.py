@@ -88,12 +88,14 @@ def _read(source: Any, given: Any, place: Place, known: Known, outer: Scope | No
 
 
 def _matches(items: list[Item], name: str) -> list[Item]:
-    """The items with this symbol, id, "type/name" or name."""
-    wanted = name.lower()
+    """The items with this symbol, id (also without its beginning), "type/name", name, or last name."""
+    wanted = name.strip("/").lower() if not name.startswith("/") else name.lower()
     exact = [item for item in items if wanted == item.id.key or (item.symbol and wanted == item.symbol.lower())]
     found = exact or [
         item for item in items if wanted in (item.id.path_name.lower(), f"{item.id.type}/{item.id.path_name}".lower())
     ]
+    found = found or [item for item in items if item.id.key.endswith(f"/providers/{wanted}")]
+    found = found or [item for item in items if item.id.name.lower() == wanted]
     # Of two that share an id, such as a new and an existing one, the one that is deployed is meant.
     return [item for item in found if item.wanted] if len(found) > 1 else found
 

@@ -89,7 +89,7 @@ def _change(deployments: Deployments, item: Item, body: Document) -> Document:
     current = provider.site.store.find(item.id)
     assert current is not None
     try:
-        _, whole = provider.compose(item.id, body, replace(provider.site, dry=True))
+        _, whole = provider.compose(item.id, body, replace(provider.site, dry=True, version=item.api_version))
     except ArmError as refused:
         return {"resourceId": str(item.id), "changeType": "Unsupported", "unsupportedReason": refused.message}
     before, after = (_safe(_part(document, item.id)) for document in (current.document, whole))

@@ -9,6 +9,8 @@ from trunkline_lab.azure.ids import GROUPS, ResourceId, same
 from trunkline_lab.azure.language.expressions import Call
 from trunkline_lab.azure.language.formats import text
 from trunkline_lab.azure.language.scope import Reference, Scope, refused, special
+from trunkline_lab.azure.resources.kind import regions
+from trunkline_lab.azure.versions import known_range
 
 # Azure's public cloud, as https://learn.microsoft.com/azure/azure-resource-manager/templates/
 # template-functions-deployment#environment tells it.
@@ -57,7 +59,7 @@ def _typed(tree: Call, parts: list[str], most: int) -> tuple[list[str], str, lis
     at = next((at for at, part in enumerate(parts) if "/" in part), None)
     if at is None or at > most:
         raise refused(tree, "a fully qualified resource type such as 'Microsoft.Network/virtualNetworks' was expected")
-    namespace, *types = parts[at].split("/")
+    namespace, *types = parts[at].strip("/").split("/")  # templates often end a type in "/"
     names = [name for part in parts[at + 1 :] for name in part.split("/")]
     if len(names) != len(types):
         raise refused(tree, f"the type '{parts[at]}' has {len(types)} levels and needs as many names, not {len(names)}")
@@ -133,6 +135,19 @@ def _references(scope: Scope, tree: Call) -> list[Any]:
 @special("resourceInfo")
 def _resource_info(scope: Scope, tree: Call) -> Any:
     return _asked(scope, tree).info(text(scope.evaluate(tree.arguments[0])))
+
+
+@special("providers")
+def _providers(scope: Scope, tree: Call) -> Any:
+    """providers(namespace, [type]): the regions and API versions. Azure calls it deprecated, and still answers."""
+    values = _texts(scope, tree)
+    if len(values) != 2:
+        raise refused(tree, "the lab's Azure answers it for a namespace and a type")
+    try:
+        first, last = known_range("/".join(values))
+    except KeyError:
+        raise refused(tree, f"the lab's Azure has no namespace '{values[0]}'") from None
+    return {"resourceType": values[1], "locations": regions(), "apiVersions": [last, first]}
 
 
 _ZONED = {

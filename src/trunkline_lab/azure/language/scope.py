@@ -84,8 +84,12 @@ class Scope:
     locals: Mapping[str, Any] = field(default_factory=dict)
 
     def looped(self, name: str, index: int) -> Scope:
-        """The scope inside a copy loop."""
+        """The scope inside a copy loop of resources."""
         return replace(self, loops={**self.loops, name.lower(): index, "": index})
+
+    def within(self, name: str, index: int) -> Scope:
+        """The scope inside a copy loop of properties: without a name, copyIndex() still means the resource's loop."""
+        return replace(self, loops={"": index, **self.loops, name.lower(): index})
 
     def value(self, node: Any) -> Any:
         """A part of a template with every expression evaluated. Raises ArmError (InvalidTemplate)."""
@@ -123,7 +127,7 @@ class Scope:
         if not isinstance(loop, dict) or not {"name", "count", "input"} <= set(loop):
             raise invalid_template("A copy loop of properties has name, count and input")
         count = loop_count(self, loop)
-        return [self.looped(loop["name"], index).value(loop["input"]) for index in range(count)]
+        return [self.within(loop["name"], index).value(loop["input"]) for index in range(count)]
 
     def evaluate(self, tree: Expression) -> Any:
         """An expression's value. Raises ArmError (InvalidTemplate)."""

@@ -15,7 +15,8 @@ class AvailabilitySets(Kind):
 
     type: ClassVar[str] = "Microsoft.Compute/availabilitySets"
     known: ClassVar[frozenset[str]] = names("""
-    platformFaultDomainCount platformUpdateDomainCount virtualMachines proximityPlacementGroup scheduledEventsPolicy
+    platformFaultDomainCount platformUpdateDomainCount virtualMachines proximityPlacementGroup
+    scheduledEventsPolicy managed
     """)
     extras: ClassVar[frozenset[str]] = frozenset({"sku"})
     networked: ClassVar[bool] = False
@@ -38,7 +39,9 @@ class AvailabilitySets(Kind):
     def fill(self, site: Site, id_: ResourceId, body: Document, current: Resource | None) -> Document:
         """The document that `body` makes, its SKU told. Raises ArmError."""
         document = super().fill(site, id_, body, current)
-        document["sku"] = {"name": "Classic", **document.get("sku", {})}
+        # The first preview with managed disks said so by a property, which is the SKU now.
+        usual = "Aligned" if (body.get("properties") or {}).get("managed") else "Classic"
+        document["sku"] = {"name": usual, **document.get("sku", {})}
         return document
 
     def properties(self, site: Site, id_: ResourceId, body: Document, current: Resource | None) -> Document:

@@ -31,6 +31,7 @@ class Interfaces(Kind):
     """Network interfaces: private addresses from their subnet, groups, public addresses, IP forwarding."""
 
     type: ClassVar[str] = "Microsoft.Network/networkInterfaces"
+    inner: ClassVar[frozenset[str]] = _CONFIGURATION
     known: ClassVar[frozenset[str]] = names("""
     virtualMachine networkSecurityGroup ipConfigurations dnsSettings macAddress primary enableIPForwarding
     enableAcceleratedNetworking disableTcpStateTracking hostedWorkloads vnetEncryptionSupported nicType

@@ -23,11 +23,19 @@ _COMMON = frozenset({"provisioningState", "resourceGuid"})
 
 @dataclass(frozen=True)
 class Site:
-    """Where resources are made. With `dry`, references to what is not there yet are let through (what-if)."""
+    """Where resources are made.
+
+    Parameters:
+        store: What there is.
+        world: The lab's common ground.
+        dry: Whether references to what is not there yet are let through (what-if).
+        version: The API version of the request; "" for the newest.
+    """
 
     store: Store
     world: World
     dry: bool = False
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,7 @@ class Kind:
         tagged: Whether it has tags.
         networked: Whether it tells an etag and a resourceGuid, as Microsoft.Network's types do.
         patches: What a PATCH may name.
+        inner: Names of properties further in, beside those of children.
     """
 
     type: ClassVar[str]
@@ -67,6 +76,7 @@ class Kind:
     tagged: ClassVar[bool] = True
     networked: ClassVar[bool] = True
     patches: ClassVar[frozenset[str]] = frozenset({"tags"})
+    inner: ClassVar[frozenset[str]] = frozenset()
 
     def check(self, id_: ResourceId, body: Document) -> None:
         """Refuse a body by its form alone. Raises ArmError."""

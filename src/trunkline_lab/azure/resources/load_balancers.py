@@ -66,7 +66,7 @@ class LoadBalancers(Kind):
     type: ClassVar[str] = _TYPE
     known: ClassVar[frozenset[str]] = names("""
     frontendIPConfigurations backendAddressPools loadBalancingRules probes inboundNatRules inboundNatPools
-    outboundRules scope
+    outboundRules scope outboundNatRules
     """)
     extras: ClassVar[frozenset[str]] = frozenset({"sku"})
     children: ClassVar[Mapping[str, Children]] = {
@@ -96,6 +96,7 @@ class LoadBalancers(Kind):
                 str(id_),
             )
         given = body.get("properties") or {}
+        refuse_parts(id_, given, ("outboundNatRules",))
         for name, child in self.children.items():
             for item in inline(id_, child, name, given):
                 refuse_parts(item["id"], item["properties"], ("gatewayLoadBalancer", "tunnelInterfaces"))
@@ -110,6 +111,8 @@ class LoadBalancers(Kind):
     def properties(self, site: Site, id_: ResourceId, body: Document, current: Resource | None) -> Document:
         """The document's properties. Raises ArmError."""
         given = body.get("properties") or {}
+        if current is not None:  # rules that were made as resources of their own stay
+            given = {"inboundNatRules": current.properties["inboundNatRules"], **given}
         parts = {name: inline(id_, child, name, given) for name, child in self.children.items()}
         sku = str((body.get("sku") or {}).get("name", "Basic"))
         frontends: list[Document] = []

@@ -30,6 +30,7 @@ class VirtualGateways(Kind):
     """Virtual network gateways. They sit in the subnet GatewaySubnet, and carry no packets in the lab."""
 
     type: ClassVar[str] = "Microsoft.Network/virtualNetworkGateways"
+    inner: ClassVar[frozenset[str]] = _CONFIGURATION
     known: ClassVar[frozenset[str]] = names("""
     ipConfigurations gatewayType vpnType vpnGatewayGeneration enableBgp enablePrivateIpAddress activeActive sku
     vpnClientConfiguration bgpSettings customRoutes gatewayDefaultSite disableIPSecReplayProtection
@@ -45,7 +46,7 @@ class VirtualGateways(Kind):
         given = body.get("properties") or {}
         refuse_parts(id_, given, ("natRules", "virtualNetworkGatewayPolicyGroups", "autoScaleConfiguration"))
         one_of(given.get("gatewayType"), ("Vpn", "ExpressRoute", "LocalGateway"), "gatewayType", id_)
-        one_of((given.get("sku") or {}).get("name"), _SKUS, "sku.name", id_)
+        one_of((given.get("sku") or {}).get("name"), _SKUS, "sku.name", id_, "Basic")
         listed = given.get("ipConfigurations") or []
         if not listed:
             raise invalid_request(
@@ -65,7 +66,8 @@ class VirtualGateways(Kind):
         given, location = body["properties"], body["location"]
         kind = one_of(given["gatewayType"], ("Vpn", "ExpressRoute", "LocalGateway"), "gatewayType", id_)
         _refuse_change(id_, current, "gatewayType", kind)
-        sku = one_of(given["sku"]["name"], _SKUS, "sku.name", id_)
+        usual = "Basic" if kind == "Vpn" else "Standard"  # the first API versions asked for none
+        sku = one_of((given.get("sku") or {}).get("name"), _SKUS, "sku.name", id_, usual)
         properties: Document = {
             "ipConfigurations": [self._configuration(site, id_, item, location) for item in given["ipConfigurations"]],
             "gatewayType": kind,

@@ -25,7 +25,7 @@ _SUBNET = names("""
 
 
 class VirtualNetworks(Kind):
-    """Virtual networks. A PUT replaces all subnets, as Azure's does: one that is left out is deleted."""
+    """Virtual networks. A PUT that lists subnets replaces them all: one that is left out is deleted."""
 
     type: ClassVar[str] = "Microsoft.Network/virtualNetworks"
     known: ClassVar[frozenset[str]] = names("""
@@ -88,6 +88,8 @@ class VirtualNetworks(Kind):
     def properties(self, site: Site, id_: ResourceId, body: Document, current: Resource | None) -> Document:
         """The document's properties. Raises ArmError."""
         given = body.get("properties") or {}
+        if current is not None and "subnets" not in given and _keeps(site.version):
+            given = {**given, "subnets": current.properties["subnets"]}
         before = {subnet["name"].lower(): subnet for subnet in (current.properties["subnets"] if current else ())}
         subnets = []
         for item in inline(id_, self.children["subnets"], "subnets", given):
@@ -192,6 +194,15 @@ def refuse_in_use(
             f"Subnet {subnet['name']} is in use by {users[0]} and cannot be {verb}. In order to delete the subnet, "
             "delete all the resources within the subnet. See aka.ms/deletesubnet.",
         )
+
+
+def _keeps(version: str) -> bool:
+    """Whether a PUT without `subnets` keeps them: since this API version it does, before it deleted them.
+
+    https://techcommunity.microsoft.com/blog/azurenetworkingblog/azure-virtual-network-now-supports-updates-without-
+    subnet-property/4067952
+    """
+    return version == "" or version[:10] >= "2023-09-01"
 
 
 def _within(network: AnyNet, space: AnyNet) -> bool:

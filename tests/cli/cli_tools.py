@@ -102,6 +102,13 @@ def stuck():
     return [during("access", open=opens, close=shut, steps=[("in", nothing)])]
 
 
+def opens_and_tells():
+    def tell(state):
+        here().note("much")
+        return {"told": "all"}
+    return [during("access", open=opens, close=nothing, steps=[("tell", tell)])]
+
+
 def half():
     def opens_half(state):
         opens(state)

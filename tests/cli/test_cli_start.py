@@ -103,3 +103,26 @@ def test_an_error_nobody_foresaw_shows_no_traceback(tmp_path: Path) -> None:
     answer = python("-m", "trunkline.cli", "up", f"{program}:x")
     assert answer.returncode == 1
     assert answer.stderr == "error: RuntimeError: at import\n"
+
+
+def test_a_run_goes_on_when_nobody_reads_its_progress(pipelines: Path) -> None:
+    """As in `trunkline up ... 2>&1 | head -1`, or when the terminal has gone."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = [sys.executable, "-m", "trunkline.cli", "up", f"{pipelines}:opens_and_tells"]
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=writing, text=True, check=False)
+    os.close(writing)
+    assert done.returncode == 0
+    assert "told  all" in done.stdout
+
+
+def test_closed_streams_are_no_error(pipelines: Path) -> None:
+    command = f"exec {sys.executable} -m trunkline.cli up {pipelines}:opens_and_tells >&- 2>&-"
+    assert subprocess.run(["sh", "-c", command], check=False).returncode == 0
+
+
+def test_a_terminal_without_unicode_shows_what_it_can(pipelines: Path) -> None:
+    words = ("-m", "trunkline.cli", "graph", f"{pipelines}:opens_and_tells")
+    done = python(*words, env={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert "access  (opened, and closed whatever happens)" in done.stdout

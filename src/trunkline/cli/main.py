@@ -204,6 +204,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     from trunkline.cli import say
 
+    say.ready()
     args = list(sys.argv[1:] if argv is None else argv)
     try:
         code = app(args or ["--help"], prog_name="trunkline", standalone_mode=False) or 0

@@ -21,17 +21,32 @@ def painted(text: str, colour: str, stream: TextIO) -> str:
     return f"\x1b[{colour}m{text}\x1b[0m" if shows or os.environ.get("FORCE_COLOR") else text
 
 
+def ready() -> None:
+    """Make stdout and stderr fit to be written to: one that is closed leads nowhere, and no letter is an error."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as the process lives
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
 def out(text: str) -> None:
     """A line of the result. When whoever reads it has gone (`| head`) it is dropped: the exit code still counts."""
+    _print(text, sys.stdout)
+
+
+def _print(text: str, stream: TextIO) -> None:
     try:
-        print(text, flush=True)
+        print(text, file=stream, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def result(value: Any) -> None:
     """A result for programs: one JSON document on stdout."""
-    out(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    everything = (sys.stdout.encoding or "").lower() in ("utf-8", "utf8")
+    out(json.dumps(value, indent=2, ensure_ascii=not everything, default=str))
 
 
 def table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
@@ -44,27 +59,27 @@ def table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
 
 def error(text: str, hint: str | None = None) -> None:
     """An error and what to do about it."""
-    print(painted("error:", RED, sys.stderr), text, file=sys.stderr)
+    line(f"{painted('error:', RED, sys.stderr)} {text}")
     if hint:
-        print(painted("hint:", BOLD, sys.stderr), hint, file=sys.stderr)
+        line(f"{painted('hint:', BOLD, sys.stderr)} {hint}")
 
 
 def warning(text: str, hint: str | None = None) -> None:
     """Something that does not stop the command."""
-    print(painted("warning:", YELLOW, sys.stderr), text, file=sys.stderr)
+    line(f"{painted('warning:', YELLOW, sys.stderr)} {text}")
     if hint:
-        print(painted("hint:", BOLD, sys.stderr), hint, file=sys.stderr)
+        line(f"{painted('hint:', BOLD, sys.stderr)} {hint}")
 
 
 def line(text: str) -> None:
-    """A line of progress."""
-    print(text, file=sys.stderr)
+    """A line of progress. Nobody has to read it: a run goes on when its terminal has gone."""
+    _print(text, sys.stderr)
 
 
 def failure(raised: BaseException, *, debug: bool) -> None:
     """What a failed step or command raised; the errors of a group one by one. With `debug` the traceback too."""
     if debug:
-        traceback.print_exception(raised)
+        line("".join(traceback.format_exception(raised)).rstrip())
     for each in flat(raised):
         from trunkline._core.errors import Error
 

@@ -100,6 +100,37 @@ class Arguments:
             raise bad_argument(f"{name} is invalid: expected a list of objects")
         return [Arguments(item) for item in value]
 
+    def entries(self, name: str) -> list[tuple[str, str]]:
+        """Entries with their comments, given as lines of text, as texts, or as objects with `entry` and `comment`."""
+        value = self._values.get(name) or []
+        items = value.splitlines() if isinstance(value, str) else value
+        if not isinstance(items, list):
+            raise bad_argument(f"{name} is invalid: expected a list of entries")
+        found = []
+        for item in items:
+            given = Arguments({"entry": item} if isinstance(item, str) else item if isinstance(item, Mapping) else {})
+            found.append((given.text("entry"), given.text("comment", "")))
+        return found
+
+    def pairs(self, name: str) -> list[dict[str, object]]:
+        """A list of objects that each have a `name`; kept as given."""
+        for item in self.objects(name):
+            item.require("name")
+        return self.maps(name)
+
+    def maps(self, name: str) -> list[dict[str, object]]:
+        """A list of JSON objects; kept as given."""
+        self.objects(name)
+        value = self._given(name, None)
+        return [dict(item) for item in value] if isinstance(value, list) else []
+
+    def mapping(self, name: str) -> dict[str, object]:
+        """A JSON object; kept as given."""
+        value = self._given(name, None)
+        if not isinstance(value, Mapping):
+            raise bad_argument(f"{name} is invalid: expected an object")
+        return dict(value)
+
     def texts(self, name: str) -> list[str]:
         """A list of texts; empty when it is not given."""
         value = self._values.get(name) or []

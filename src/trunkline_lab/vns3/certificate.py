@@ -30,6 +30,11 @@ class Certificate:
     context: ssl.SSLContext
 
 
+def of(cert: str, key: str) -> Certificate:
+    """A certificate and its key in PEM. Raises ssl.SSLError or ValueError when they do not serve."""
+    return Certificate(cert, _server_context(f"{cert}\n{key}\n".encode()))
+
+
 def self_signed(name: str, addresses: list[str]) -> Certificate:
     """A fresh P-256 key and a certificate for `name` with the addresses as subject alternative names."""
     key = ec.generate_private_key(ec.SECP256R1())

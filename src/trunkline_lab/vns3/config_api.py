@@ -80,46 +80,6 @@ def put_server(call: Call) -> object:
     return {"status": "rebooting"}
 
 
-def _interfaces(controller: Controller) -> list[dict[str, object]]:
-    machine, settings = controller.machine, controller.settings
-    underlay = _interface(1, "eth0", "system", machine.private_address, "24", controller.subnet_gateway)
-    underlay["ip_external"] = machine.public_address
-    if settings.license is None or settings.overlay_address is None:
-        return [underlay]
-    bits = settings.license.topology.subnet.partition("/")[2]
-    return [underlay, _interface(2, "tun0", "overlay", settings.overlay_address, bits, "")]
-
-
-def _interface(number: int, name: str, kind: str, address: str, bits: str, gateway: str) -> dict[str, object]:
-    return {
-        "id": number,
-        "name": name,
-        "interface_type": kind,
-        "description": "",
-        "ip_internal": address,
-        "ip_external": "",
-        "mtu": 1500,
-        "enabled": True,
-        "status": "Up",
-        "mask_bits": bits,
-        "gateway": gateway,
-        "system_default": True,
-        "tags": [],
-    }
-
-
-@operations("GET", "/interfaces")
-def get_interfaces(call: Call) -> object:
-    """All network interfaces."""
-    return _interfaces(call.controller)
-
-
-@operations("GET", "/interfaces/system")
-def get_system_interfaces(call: Call) -> object:
-    """The interfaces of the instance itself."""
-    return [interface for interface in _interfaces(call.controller) if interface["interface_type"] == "system"]
-
-
 @operations("GET", "/cloud_data")
 def get_cloud_data(call: Call) -> object:
     """What the cloud's metadata service says."""

@@ -13,7 +13,7 @@ from typing import Protocol
 from ..tunnels import Offer
 from ..world import Machine, Pace
 from .arguments import Arguments, to_integer
-from .certificate import self_signed
+from .certificate import of, self_signed
 from .ipsec_state import offer
 from .listener import PORT, Listener
 from .reports import TunnelReport
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Reply:
-    """An answer on its way out: JSON, or a text of some other type; `half` breaks off in the middle of it."""
+    """An answer on its way out: JSON, or a text or bytes of some other type; `half` breaks off in the middle of it."""
 
     status: int
     body: object
@@ -262,6 +262,12 @@ class Controller:
         if self._listener is not None and machine.public_address != self.machine.public_address:
             self._listener.close()
         self.machine = machine
+
+    def install(self, cert: str, key: str) -> None:
+        """Show another certificate from the next connection on. Raises ssl.SSLError or ValueError."""
+        self.certificate = of(cert, key)
+        if self._listener is not None:
+            self._listener.show(self.certificate.context)
 
     def record(
         self, began: float, client: str, method: str, path: str, operation: str, status: int, fault: str = ""

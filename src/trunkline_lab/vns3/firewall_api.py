@@ -8,13 +8,15 @@ from .arguments import Arguments
 from .controller import Call
 from .firewall_rules import FirewallRule, FirewallRules, RuleError, check
 from .operations import Operations
+from .records import drawer
 from .refusals import bad_argument, bad_request, not_found
 from .state import stamp
 
 operations = Operations()
 
 
-def _rules(call: Call) -> FirewallRules:
+def rules_of(call: Call) -> FirewallRules:
+    """The controller's rules."""
     return call.controller.settings.rules
 
 
@@ -31,17 +33,17 @@ def _done(call: Call, rule: str, position: int) -> dict[str, object]:
 @operations("GET", "/firewall/rules", licensed=True)
 def get_rules_v1(call: Call) -> object:
     """All rules as [text, position]."""
-    return [[rule.rule, position] for position, rule in enumerate(_rules(call)) if not rule.disabled]
+    return [[rule.rule, position] for position, rule in enumerate(rules_of(call)) if not rule.disabled]
 
 
 @operations("POST", "/firewall/rules", licensed=True)
 def post_rule_v1(call: Call) -> object:
     """Insert a rule."""
     try:
-        rule = _rules(call).add(call.body.text("rule"), call.body.integer("position", -1))
+        rule = rules_of(call).add(call.body.text("rule"), call.body.integer("position", -1))
     except RuleError as error:
         raise bad_argument(f"Parse Error - iptables: {error}") from None
-    return _done(call, rule.rule, _rules(call).position(rule))
+    return _done(call, rule.rule, rules_of(call).position(rule))
 
 
 @operations("PUT", "/firewall", licensed=True)
@@ -53,9 +55,9 @@ def put_rules_v1(call: Call) -> object:
             check(line)
     except RuleError as error:
         raise bad_argument(f"Parse Error - iptables: {error}") from None
-    _rules(call).clear()
+    rules_of(call).clear()
     for line in lines:
-        _rules(call).add(line)
+        rules_of(call).add(line)
     return {"token": _job(call), "status": "submitted"}
 
 
@@ -63,10 +65,10 @@ def put_rules_v1(call: Call) -> object:
 def delete_position_v1(call: Call) -> object:
     """Remove the rule at a position."""
     position = call.id("position")
-    rule = _rules(call).at(position)
+    rule = rules_of(call).at(position)
     if rule is None:
         raise bad_argument(f"position is invalid: there is no rule at {position}")
-    _rules(call).remove(rule)
+    rules_of(call).remove(rule)
     return _done(call, rule.rule, position)
 
 
@@ -74,16 +76,17 @@ def delete_position_v1(call: Call) -> object:
 def delete_rule_v1(call: Call) -> object:
     """Remove a rule by its text."""
     text = " ".join(call.body.text("rule").split())
-    rule = _rules(call).find(lambda known: known.rule == text)
+    rule = rules_of(call).find(lambda known: known.rule == text)
     if rule is None:
         raise bad_argument(f"rule is invalid: there is no rule {text!r}")
-    position = _rules(call).position(rule)
-    _rules(call).remove(rule)
+    position = rules_of(call).position(rule)
+    rules_of(call).remove(rule)
     return _done(call, rule.rule, position)
 
 
-def _view(call: Call, rule: FirewallRule) -> dict[str, object]:
-    position = _rules(call).position(rule)
+def rule_view(call: Call, rule: FirewallRule) -> dict[str, object]:
+    """A rule as version 2 shows it."""
+    position = rules_of(call).position(rule)
     os_rules = [] if rule.disabled else [_os_rule(rule, position)]
     return {
         "id": rule.id,
@@ -110,16 +113,18 @@ def get_rules(call: Call) -> object:
     tables = set(filter(None, call.query.get("tables", "").split(",")))
     groups = set(filter(None, call.query.get("groups", "").split(",")))
     return [
-        _view(call, rule)
-        for rule in _rules(call)
+        rule_view(call, rule)
+        for rule in rules_of(call)
         if (not tables or rule.table in tables) and (not groups or groups & set(rule.groups))
     ]
 
 
-def _add(call: Call, body: Arguments) -> FirewallRule:
-    return _rules(call).add(
+def add_rule(call: Call, body: Arguments) -> FirewallRule:
+    """Add a rule as a body describes it. Raises RuleError."""
+    return rules_of(call).add(
         body.text("rule"),
         body.integer("position", -1),
+        subtables=drawer(call, "subtable"),
         comment=body.text("comment", ""),
         groups=body.texts("groups"),
         disabled=body.flag("disabled", False),
@@ -131,21 +136,21 @@ def post_rules(call: Call) -> object:
     """Add one rule, or as many of `rules` as parse."""
     if "rules" not in call.body:
         try:
-            return _view(call, _add(call, call.body))
+            return rule_view(call, add_rule(call, call.body))
         except RuleError as error:
             raise bad_request(f"Parse Error - iptables: {error}") from None
     added, errors = [], []
     for body in call.body.objects("rules"):
         try:
-            added.append(_add(call, body))
+            added.append(add_rule(call, body))
         except RuleError as error:
             errors.append(f"{body.text('rule')}: Parse Error - iptables: {error}")
-    return {"rules": [_view(call, rule) for rule in added], "errors": errors}
+    return {"rules": [rule_view(call, rule) for rule in added], "errors": errors}
 
 
 def _find(call: Call) -> FirewallRule:
     number = call.parts["id"]
-    rule = _rules(call).find(lambda known: known.id == number)
+    rule = rules_of(call).find(lambda known: known.id == number)
     if rule is None:
         raise not_found(f"firewall rule {number} not found")
     return rule
@@ -156,19 +161,19 @@ def put_rule(call: Call) -> object:
     """Change a rule."""
     rule, body = _find(call), call.body
     try:
-        text = check(body.text("rule", rule.rule))
+        text = check(body.text("rule", rule.rule), drawer(call, "subtable"))
     except RuleError as error:
         raise bad_request(f"Parse Error - iptables: {error}") from None
     comment, disabled = body.text("comment", rule.comment), body.flag("disabled", rule.disabled)
     groups = body.texts("groups") if "groups" in body else rule.groups
     rule.rule, rule.comment, rule.disabled, rule.groups = text, comment, disabled, groups
-    return _view(call, rule)
+    return rule_view(call, rule)
 
 
 @operations("DELETE", "/v2/firewall/rules/{id}", licensed=True)
 def delete_rule(call: Call) -> object:
     """Remove a rule."""
     rule = _find(call)
-    view = _view(call, rule)
-    _rules(call).remove(rule)
+    view = rule_view(call, rule)
+    rules_of(call).remove(rule)
     return view

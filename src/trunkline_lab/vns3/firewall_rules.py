@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import itertools
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+
+from .numbers import Numbers
 
 _TABLES = {
     "INPUT_CUST": "filter",
@@ -41,7 +42,7 @@ class FirewallRule:
     @property
     def table(self) -> str:
         """The iptables table of the rule's chain."""
-        return _TABLES[self.rule.split()[0]]
+        return _TABLES.get(self.rule.split()[0], "filter")
 
 
 class FirewallRules:
@@ -49,7 +50,7 @@ class FirewallRules:
 
     def __init__(self) -> None:
         self._rules: list[FirewallRule] = []
-        self._ids = itertools.count(1)
+        self._ids = Numbers()
 
     def __iter__(self) -> Iterator[FirewallRule]:
         return iter(self._rules)
@@ -57,9 +58,9 @@ class FirewallRules:
     def __len__(self) -> int:
         return len(self._rules)
 
-    def add(self, rule: str, position: int = -1, **details: object) -> FirewallRule:
+    def add(self, rule: str, position: int = -1, *, subtables: Collection[str] = (), **details: object) -> FirewallRule:
         """Insert a rule at `position`, -1 for the end. Raises RuleError when it does not parse."""
-        checked = check(rule)
+        checked = check(rule, subtables)
         new = FirewallRule(str(next(self._ids)), checked, created=time.time(), **details)  # type: ignore[arg-type]
         self._rules.insert(len(self._rules) if position < 0 else position, new)
         return new
@@ -80,23 +81,32 @@ class FirewallRules:
         """Take a rule out; those behind it move up."""
         self._rules.remove(rule)
 
+    def put_back(self, rules: Iterable[FirewallRule]) -> None:
+        """Hold exactly these rules again."""
+        self._rules[:] = rules
+
     def clear(self) -> None:
         """Take all rules out."""
         self._rules.clear()
 
 
-def check(rule: str) -> str:
-    """The rule with its blanks made single. Raises RuleError with the reason when iptables would refuse it."""
+def check(rule: str, subtables: Collection[str] = ()) -> str:
+    """The rule with its blanks made single. Raises RuleError with the reason when iptables would refuse it.
+
+    Parameters:
+        rule: "CHAIN matches -j TARGET".
+        subtables: Names that are chains and targets as well.
+    """
     try:
         words = shlex.split(rule)
     except ValueError as error:
         raise RuleError(str(error)) from None
-    if not words or words[0] not in _TABLES:
+    if not words or words[0] not in (*_TABLES, *subtables):
         raise RuleError(f"unknown chain {words[0] if words else ''!r}, expected one of {', '.join(_TABLES)}")
     target = _value(words, "-j", "--jump")
     if target is None:
         raise RuleError("no target (-j)")
-    if target not in _TARGETS:
+    if target not in (*_TARGETS, *subtables):
         raise RuleError(f"unknown target {target!r}")
     for value in (_value(words, "-s", "--source"), _value(words, "-d", "--destination")):
         _check_network(value)
@@ -134,3 +144,22 @@ def _check_ports(value: str | None, protocol: str | None) -> None:
     ports = value.split(":")
     if len(ports) > 2 or not all(port.isdigit() and int(port) < 65536 for port in ports):
         raise RuleError(f"{value!r} is no port or range of ports")
+
+
+def check_entry(kind: str, text: str) -> str:
+    """An entry of a set of this kind ("net", "port", "service", "list"). Raises RuleError when it does not fit."""
+    if kind == "net":
+        try:
+            return str(ipaddress.ip_network(text, strict=False))
+        except ValueError:
+            raise RuleError(f"{text!r} is no address or CIDR") from None
+    if kind == "port":
+        _check_ports(text.replace("-", ":"), "tcp")
+    if kind == "service":
+        protocol, _, ports = text.partition(":")
+        if protocol not in _PROTOCOLS or not ports:
+            raise RuleError(f"{text!r} is no service: write it like tcp:443")
+        _check_ports(ports.replace("-", ":"), "tcp")
+    if not text.strip():
+        raise RuleError("an entry is not empty")
+    return text

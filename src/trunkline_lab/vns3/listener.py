@@ -58,6 +58,10 @@ class Listener:
         asyncio.get_running_loop().add_reader(sock, self._accept, sock)
         self._socket, self.address = sock, address
 
+    def show(self, context: ssl.SSLContext) -> None:
+        """Use another TLS context from the next connection on."""
+        self._context = context
+
     def close(self) -> None:
         """Stop listening and cut every connection."""
         if self._socket is not None:

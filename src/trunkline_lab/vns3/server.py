@@ -17,15 +17,28 @@ from aiohttp import web
 
 from . import (
     access_api,
+    alert_api,
     bgp_api,
+    clientpack_api,
     config_api,
+    container_api,
     firewall_api,
+    firewall_sets_api,
+    firewall_text_api,
+    identity_api,
+    interface_api,
     ipsec_api,
     keyset_api,
     license_api,
+    link_api,
+    monitor_api,
     peering_api,
+    plugin_api,
+    plugin_files,
     routes_api,
+    snapshot_api,
     status_api,
+    system_api,
 )
 from .arguments import Arguments
 from .controller import Call, Reply
@@ -38,17 +51,31 @@ if TYPE_CHECKING:
 
     from .controller import Controller, Hook
 
+# aiohttp takes the first row that matches: a group with fixed paths stands before one whose variables cover them.
 _GROUPS = (
-    config_api.operations,
-    license_api.operations,
-    keyset_api.operations,
-    peering_api.operations,
-    ipsec_api.operations,
-    bgp_api.operations,
-    routes_api.operations,
-    firewall_api.operations,
     access_api.operations,
+    alert_api.operations,
+    bgp_api.operations,
+    clientpack_api.operations,
+    config_api.operations,
+    container_api.operations,
+    firewall_sets_api.operations,
+    firewall_text_api.operations,
+    identity_api.operations,
+    interface_api.operations,
+    ipsec_api.operations,
+    keyset_api.operations,
+    license_api.operations,
+    monitor_api.operations,
+    peering_api.operations,
+    plugin_api.operations,
+    plugin_files.operations,
+    routes_api.operations,
+    snapshot_api.operations,
     status_api.operations,
+    system_api.operations,
+    firewall_api.operations,
+    link_api.operations,
 )
 _log = logging.getLogger(__name__)
 
@@ -121,9 +148,10 @@ async def _do(controller: Controller, operation: Operation | None, call: Call) -
 
 
 def _response(reply: Reply) -> web.Response:
-    text = json.dumps(reply.body) if reply.content_type == "application/json" else str(reply.body)
-    body = text.encode()
-    headers = {"Content-Type": f"{reply.content_type}; charset=utf-8"}
+    text = json.dumps(reply.body) if reply.content_type == "application/json" else reply.body
+    body = text if isinstance(text, bytes) else str(text).encode()
+    charset = "" if reply.content_type == "application/octet-stream" else "; charset=utf-8"
+    headers = {"Content-Type": reply.content_type + charset}
     if not reply.half:
         return web.Response(status=reply.status, body=body, headers=headers)
     response = web.Response(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from .firewall_rules import FirewallRules
 from .ipsec_state import Endpoint
 from .license import License
+from .numbers import Numbers
 
 VERSION = "6.0.0-20230601"
 
@@ -115,7 +115,8 @@ class Settings:
     tokens: dict[int, Access] = field(default_factory=dict)
     urls: dict[int, Access] = field(default_factory=dict)
     jobs: set[str] = field(default_factory=set)
-    ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    records: dict[str, dict[Any, dict[str, Any]]] = field(default_factory=dict)
+    ids: Numbers = field(default_factory=Numbers)
 
     @property
     def licensed(self) -> bool:

@@ -197,9 +197,13 @@ def _alike(things: Iterable[Thing], why: str, key: Callable[[Thing], Hashable | 
     ]
 
 
+# What one step may make several of: of these the role tells two alike, not the token.
+_MANY = frozenset({"rule", "route", "endpoint", "firewall rule", "token", "subnet"})
+
+
 def _token_role(thing: Thing) -> Hashable | None:
     maker = thing.maker
-    if not maker.token:
+    if not maker.token or thing.kind in _MANY:
         return None
     if thing.details.get("shared"):  # a stack hands its tags down: their token says whose, not which
         return (maker.token, maker.stack, maker.part, thing.kind) if maker.part else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from typing import Any
 
 import pytest
@@ -133,3 +135,84 @@ def test_a_type_cannot_change_under_a_name(account: Account) -> None:
     made = account.change_set("one", "c", "Resources: {Vpc: {Type: AWS::EC2::InternetGateway}}")
     assert made["Status"] == "FAILED"
     assert "Update of resource type is not permitted" in made["StatusReason"]
+
+
+def test_a_change_says_what_becomes_of_the_old(account: Account) -> None:
+    retained = NETWORK.replace("Interface:\n    Type", "Interface:\n    DeletionPolicy: RetainExceptOnCreate\n    Type")
+    retained = retained.replace("Subnet:\n    Type", "Subnet:\n    UpdateReplacePolicy: Retain\n    Type")
+    made = outputs(account.create("net", retained))
+    wider = retained.replace("10.9.1.0/24", "10.9.7.0/24").partition("  Interface:\n")[0]
+    found = account.change_set("net", "c", wider)
+    actions = {
+        c["ResourceChange"]["LogicalResourceId"]: c["ResourceChange"].get("PolicyAction") for c in found["Changes"]
+    }
+    assert actions == {"Subnet": "ReplaceAndRetain", "Interface": "Retain"}
+    assert execute(account, "net", "c")["StackStatus"] == "UPDATE_COMPLETE"
+    assert account.ec2.describe_subnets(SubnetIds=[made["SubnetId"]])["Subnets"], "the old one is left"
+    assert account.ec2.describe_network_interfaces(NetworkInterfaceIds=[made["InterfaceId"]])["NetworkInterfaces"]
+
+
+def test_a_parameter_may_change_an_output_alone(account: Account) -> None:
+    body = VPC.replace("Outputs:", "Outputs:\n  Word: {Value: !Ref Word}").replace(
+        "Parameters:", "Parameters:\n  Word: {Type: String, Default: a}"
+    )
+    account.create("one", body)
+    found = account.change_set("one", "c", body, Parameters=pairs({"Word": "b"}))
+    assert (found["Status"], found["Changes"]) == ("CREATE_COMPLETE", [])
+    assert outputs(execute(account, "one", "c"))["Word"] == "b"
+    with pytest.raises(ClientError, match="No updates are to be performed"):
+        account.update("one", body, {"Word": "b"})
+
+
+def test_a_change_set_shows_its_template(account: Account) -> None:
+    account.create("one", VPC)
+    other = VPC.replace("mine", "ours")
+    account.change_set("one", "c", other)
+    for stage in ("Original", "Processed"):
+        told = account.cfn.get_template(StackName="one", ChangeSetName="c", TemplateStage=stage)
+        assert (told["TemplateBody"], told["StagesAvailable"]) == (other, ["Original", "Processed"])
+        assert account.cfn.get_template(StackName="one", TemplateStage=stage)["TemplateBody"] == VPC
+    account.change_set("new", "c", VPC, "CREATE")
+    with pytest.raises(ClientError, match="Template for stack new is not available"):
+        account.cfn.get_template(StackName="new")
+
+
+def test_every_list_comes_in_pages(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trunkline_lab.aws.cloudformation.describe.PAGE", 2)
+    vpcs = "".join(f"  V{n}: {{Type: AWS::EC2::VPC, Properties: {{CidrBlock: 10.{n}.0.0/16}}}}\n" for n in range(5))
+    exports = "".join(f"  O{n}: {{Value: !Ref V{n}, Export: {{Name: e{n}}}}}\n" for n in range(5))
+    account.create("many", f"Resources:\n{vpcs}Outputs:\n{exports}")
+    using = (
+        "Resources: {{S: {{Type: AWS::EC2::Subnet, Properties: {{VpcId: !ImportValue e0, CidrBlock: 10.0.{n}.0/24}}}}}}"
+    )
+    for n in range(3):
+        account.create(f"s{n}", using.format(n=n))
+        account.change_set(
+            "many", f"c{n}", "Resources: {V0: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.99.0.0/16}}}"
+        )
+    asked = {
+        "list_stacks": ({}, "StackSummaries", 4),
+        "describe_stacks": ({}, "Stacks", 4),
+        "list_stack_resources": ({"StackName": "many"}, "StackResourceSummaries", 5),
+        "describe_stack_events": ({"StackName": "many"}, "StackEvents", 17),
+        "list_exports": ({}, "Exports", 5),
+        "list_imports": ({"ExportName": "e0"}, "Imports", 3),
+        "list_change_sets": ({"StackName": "many"}, "Summaries", 3),
+        "describe_change_set": ({"StackName": "many", "ChangeSetName": "c0"}, "Changes", 5),
+    }
+    for operation, (arguments, key, count) in asked.items():
+        pages = list(account.cfn.get_paginator(operation).paginate(**arguments))
+        assert [len(page[key]) for page in pages] == [2] * (count // 2) + [1] * (count % 2), operation
+        found = [json.dumps(each, default=str, sort_keys=True) for page in pages for each in page[key]]
+        assert len(set(found)) == count, operation
+    account.cfn.detect_stack_drift(StackName="many")
+    end = time.monotonic() + 10
+    while account.stack("many")["DriftInformation"]["StackDriftStatus"] == "NOT_CHECKED":
+        assert time.monotonic() < end
+        time.sleep(0.003)
+    first = account.cfn.describe_stack_resource_drifts(StackName="many")
+    assert len(first["StackResourceDrifts"]) == 2
+    rest = account.cfn.describe_stack_resource_drifts(StackName="many", NextToken=first["NextToken"])
+    assert rest["StackResourceDrifts"][0]["LogicalResourceId"] == "V2"
+    with pytest.raises(ClientError, match="The NextToken is not valid"):
+        account.cfn.list_stacks(NextToken="nonsense")

@@ -106,7 +106,7 @@ class ChangeSetOperations(Operations):
             made.fail(error.message)
             return
         fresh = stack.desired is None
-        if not made.changes and not fresh and not outputs_differ(stack, made.desired):
+        if not made.changes and not fresh and not outputs_differ(self.setting, stack, made.desired):
             made.fail(UNCHANGED)
             return
         made.status, made.execution = "CREATE_COMPLETE", "AVAILABLE"

@@ -73,16 +73,33 @@ def plan(setting: Setting, stack: Stack, desired: Desired) -> list[dict[str, Any
             details = [_detail(stack, desired, resource, each, properties) for each in found.properties]
             details += [_tag_detail()] if found.tags else []
             details += [_nested_detail()] if resource.type == NESTED else []
-            changes.append(_change("Modify", name, resource.type, built[name].physical, found, details))
+            policy = f"ReplaceAnd{_kept(resource.update_replace_policy)}" if found.replacement == "True" else ""
+            changes.append(_change("Modify", name, resource.type, built[name].physical, found, details, policy))
         if found.replacement != "False":
             things[name] = Thing(UNKNOWN, UNKNOWN)
     gone = [each for name, each in built.items() if name not in wanted]
-    return changes + [_change("Remove", each.name, each.type, each.physical) for each in gone]
+    return changes + [
+        _change("Remove", each.name, each.type, each.physical, policy=_kept(each.deletion_policy)) for each in gone
+    ]
 
 
-def outputs_differ(stack: Stack, desired: Desired) -> bool:
-    """Whether the declared outputs change, which is a change even when no resource does."""
-    return stack.desired is not None and stack.desired.template.outputs != desired.template.outputs
+def outputs_differ(setting: Setting, stack: Stack, desired: Desired) -> bool:
+    """Whether the outputs change, in their declaration or by a parameter: a change even when no resource does."""
+    if stack.desired is None:
+        return False
+    if stack.desired.template.outputs != desired.template.outputs:
+        return True
+    things = {name: Thing(each.physical, each.attributes) for name, each in stack.resources.items()}
+    scope = setting.scope(stack, desired, things)
+    values = {output.key: output.value for output in stack.outputs}
+    wanted = {
+        key: scope.value(raw["Value"])
+        for key, raw in desired.template.outputs.items()
+        if "Condition" not in raw or scope.holds(raw["Condition"])
+    }
+    return values.keys() != wanted.keys() or any(
+        isinstance(value, str) and "{{resolve:" not in value and value != values[key] for key, value in wanted.items()
+    )
 
 
 def check_type(built: Built, resource: Resource) -> None:
@@ -90,6 +107,11 @@ def check_type(built: Built, resource: Resource) -> None:
     if built.type != resource.type:
         text = "Update of resource type is not permitted. The new template modifies resource type of the following"
         raise invalid(f"{text} resources: [{built.name}]")
+
+
+def _kept(policy: str) -> str:
+    """What a policy does to a resource that is there already."""
+    return "Retain" if policy.startswith("Retain") else policy
 
 
 def _updates(kind: str) -> frozenset[str]:
@@ -113,6 +135,7 @@ def _change(
     physical: str = "",
     found: Difference | None = None,
     details: list[dict[str, Any]] | None = None,
+    policy: str = "",
 ) -> dict[str, Any]:
     change: dict[str, Any] = {"Action": action, "LogicalResourceId": name, "ResourceType": kind, "Scope": []}
     change["Details"] = details or []
@@ -121,8 +144,8 @@ def _change(
     if found is not None:
         change["Replacement"] = found.replacement
         change["Scope"] = ["Properties"] * (bool(found.properties) or kind == NESTED) + ["Tags"] * found.tags
-    if action == "Remove":
-        change["PolicyAction"] = "Delete"
+    if policy:
+        change["PolicyAction"] = policy
     return {"Type": "Resource", "ResourceChange": change}
 
 

@@ -59,7 +59,7 @@ class NestedStack(ResourceType):
             self._take_back(child)
         else:
             desired = self._desired(child, outer, work)
-            if plan(self._setting, child, desired) or outputs_differ(child, desired) or child.unfinished:
+            if plan(self._setting, child, desired) or outputs_differ(self._setting, child, desired) or child.unfinished:
                 self._update(child, desired)
         _give(work, child)
 

@@ -42,7 +42,7 @@ class StackOperations(Operations):
             return {"StackId": stack.id}
         self._check_updatable(stack, params)
         desired = self._desired(stack, params)
-        changed = plan(self.setting, stack, desired) or outputs_differ(stack, desired)
+        changed = plan(self.setting, stack, desired) or outputs_differ(self.setting, stack, desired)
         if not changed and stack.unfinished is None:
             raise invalid("No updates are to be performed.")
         self._describe_request(stack, params)

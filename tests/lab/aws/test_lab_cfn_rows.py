@@ -51,6 +51,7 @@ MALFORMED = [
     ({"Fn::Select": [0, "abc"]}, "an integer index and a list", REFERENCE + "Fn::Select"),
     ({"Fn::Sub": ["${A}"]}, "One or more Fn::Sub intrinsic functions don't specify", REFERENCE + "Fn::Sub"),
     ({"Fn::Sub": [{"Ref": "Vpc"}, {}]}, "Specify a string as first argument", REFERENCE + "Fn::Sub"),
+    ({"Fn::Sub": "${a-b}"}, "variable names in Fn::Sub syntax must contain only", REFERENCE + "Fn::Sub"),
     ({"Fn::Sub": {"Ref": "Vpc"}}, "Specify a string as first argument", REFERENCE + "Fn::Sub"),
     ({"Fn::FindInMap": ["M", "k"]}, "every Fn::FindInMap object requires three", REFERENCE + "Fn::FindInMap"),
     ({"Fn::FindInMap": ["M", "k", "v"]}, "Mapping named 'M' is not present", REFERENCE + "Fn::FindInMap"),

@@ -312,9 +312,14 @@ def test_a_stored_parameter_is_looked_up(account: Account) -> None:
 
 
 def test_a_secret_parameter_is_not_shown(account: Account) -> None:
-    body = VPC.replace("Parameters:", "Parameters:\n  Word: {Type: String, NoEcho: true}")
+    body = VPC.replace("Parameters:", "Parameters:\n  Word: {Type: String, NoEcho: true}").replace(
+        "Outputs:", "  Kept: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: !Sub 'a ${Word}'}}\nOutputs:"
+    )
     made = account.create("one", body, {"Word": "hunter2"})
+    assert made["StackStatus"] == "CREATE_COMPLETE"
     assert {"ParameterKey": "Word", "ParameterValue": "****"} in made["Parameters"]
+    drift = account.cfn.detect_stack_resource_drift(StackName="one", LogicalResourceId="Kept")["StackResourceDrift"]
+    assert "hunter2" not in str(account.events("one")) + str(drift)
 
 
 def test_a_parameter_of_a_stack_makes_and_updates_ssm(account: Account) -> None:

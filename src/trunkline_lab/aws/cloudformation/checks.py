@@ -5,11 +5,14 @@ The wordings are CloudFormation's own where it is known to have one; docs/refere
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from trunkline_lab.aws.cloudformation.errors import invalid
 
+_VARIABLES = re.compile(r"\$\{([^!{}][^{}]*)\}")
+_VARIABLE = re.compile(r"[A-Za-z0-9_.:]+")
 # The functions of AWS::LanguageExtensions and of macros, which the lab does not run.
 _TRANSFORMED = {"Fn::ForEach", "Fn::Length", "Fn::ToJsonString", "Fn::Transform"}
 _CONDITIONAL = ("Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals")
@@ -123,6 +126,11 @@ def _check_form(name: str, argument: Any, mappings: Mapping[str, Any]) -> None:
     fits, message = _FORMS[name]
     if not fits(argument):
         raise invalid(f"Template error: {message}")
+    if name == "Fn::Sub":
+        pattern = argument if isinstance(argument, str) else argument[0]
+        if any(not _VARIABLE.fullmatch(variable.strip()) for variable in _VARIABLES.findall(pattern)):
+            rule = "must contain only alphanumeric characters, underscores, periods, and colons"
+            raise invalid(f"Template error: variable names in Fn::Sub syntax {rule}")
     if name == "Fn::FindInMap":
         if len(argument) == 4:
             raise invalid(

@@ -94,9 +94,27 @@ def event(each: Stack, happened: Event) -> dict[str, Any]:
         "ResourceStatus": happened.status,
     }
     if happened.properties:
-        shown["ResourceProperties"] = json.dumps(happened.properties, default=repr)
+        shown["ResourceProperties"] = json.dumps(masked(each, happened.properties), default=repr)
     optional = {"ResourceStatusReason": happened.reason, "ClientRequestToken": happened.token}
     return shown | {key: value for key, value in optional.items() if value}
+
+
+def masked(each: Stack, value: Any) -> Any:
+    """A value of a resource's property without what NoEcho parameters hide."""
+    if isinstance(value, Mapping):
+        return {key: masked(each, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [masked(each, item) for item in value]
+    for hidden in _hidden(each) if isinstance(value, str) else ():
+        value = value.replace(hidden, parameters.HIDDEN)
+    return value
+
+
+def _hidden(each: Stack) -> list[str]:
+    if each.desired is None:
+        return []
+    declared = each.desired.template.parameters
+    return [text for name, text in each.desired.texts.items() if text and parameters.hidden(declared[name])]
 
 
 def resource(each: Stack, built: Built) -> dict[str, Any]:
@@ -154,7 +172,7 @@ def template_summary(template: Template, *, resources: bool = True) -> dict[str,
 
 
 def _declared(name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
-    hidden = str(spec.get("NoEcho", False)).lower() == "true"
+    hidden = parameters.hidden(spec)
     shown: dict[str, Any] = {"ParameterKey": name, "ParameterType": spec["Type"], "NoEcho": hidden}
     if "Default" in spec:
         shown["DefaultValue"] = parameters.shown(spec, str(spec["Default"]))

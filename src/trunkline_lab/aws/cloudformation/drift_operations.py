@@ -53,14 +53,15 @@ class DriftOperations(Operations):
         built = self._resource(stack, params["LogicalResourceId"])
         if not drift.can_check(built):
             raise invalid(f"The lab does not detect drift of {built.type} (resource {built.name}).")
-        return {"StackResourceDrift": drift.described(stack, built, self._detect(stack, built))}
+        found = self._detect(stack, built)
+        return {"StackResourceDrift": describe.masked(stack, drift.described(stack, built, found))}
 
     def describe_stack_resource_drifts(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
         """DescribeStackResourceDrifts: what the last detection found, resource by resource."""
         stack = self._must_find(call, params["StackName"])
         wanted = params.get("StackResourceDriftStatusFilters")
         found = [
-            drift.described(stack, built, built.drift)
+            describe.masked(stack, drift.described(stack, built, built.drift))
             for built in stack.resources.values()
             if built.drift is not None and (not wanted or built.drift.status in wanted)
         ]

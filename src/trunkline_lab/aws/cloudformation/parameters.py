@@ -161,7 +161,12 @@ def bare(kind: str) -> str:
 
 def shown(spec: Mapping[str, Any], value: str) -> str:
     """The value as describing a stack shows it."""
-    return HIDDEN if str(spec.get("NoEcho", False)).lower() == "true" else value
+    return HIDDEN if hidden(spec) else value
+
+
+def hidden(spec: Mapping[str, Any]) -> bool:
+    """Whether the parameter's value is shown to nobody."""
+    return str(spec.get("NoEcho", False)).lower() == "true"
 
 
 def _check_type(name: str, spec: Mapping[str, Any]) -> None:

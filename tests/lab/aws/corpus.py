@@ -88,10 +88,13 @@ def furnish(account: Account) -> dict[str, Any]:
     table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
     acl = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
     address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    spare = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    nat = ec2.create_nat_gateway(SubnetId=subnets[0], AllocationId=spare)["NatGateway"]["NatGatewayId"]
     numbers = itertools.count(1)
     return {"vpc": vpc, "subnets": subnets, "group": group, "key": key, "zones": zones, "table": table} | {
         "acl": acl,
         "address": address,
+        "nat": nat,
         "numbers": numbers,
     }
 

@@ -20,12 +20,13 @@ from trunkline_lab.aws import wire
 from trunkline_lab.aws.calls import Answer, Call, Handler, Refused
 from trunkline_lab.aws.rules.kinds import BY_OPERATION, Kind
 
-# moto ignores tag filters here, and an id that names nothing.
+# moto ignores tag filters and an id that names nothing here, or has other words for it.
 _UNFILTERED = {
     "DescribeNatGateways",
     "DescribeVpcPeeringConnections",
     "DescribeCustomerGateways",
     "DescribeEgressOnlyInternetGateways",
+    "DescribeVpnGateways",
 }
 _MAKES = ("Create", "Run", "Allocate", "Import", "Copy", "Register")
 _ID = re.compile(rb">((?:[a-z]+-)[0-9a-f]{8,17})<")
@@ -73,10 +74,14 @@ class Reads:
         if late:
             _require(kind, [each for each in asked if self._young(each)])
         paged = call.operation != "DescribeInstances" and (size or start)
-        if not (late or tags or paged or (asked and call.operation in _UNFILTERED)):
+        if not (late or tags or paged or asked):
             return proceed(call)
         given = proceed(_without_page(call) if paged else call)
         if given.status >= 400:
+            if "NotFound" in wire.error_code(given):
+                _require(kind, [each for each in asked if each.encode() in given.body])
+            return given
+        if not (late or tags or paged or call.operation in _UNFILTERED):
             return given
         result = wire.result(call, given)
         items = _items(kind, result)

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.model import OperationNotFoundError
 from moto.core.utils import get_service_model
+from moto.ec2.exceptions import EC2ClientError
 
 from trunkline_lab.aws.calls import Answer, Call, Handler, Refused
 from trunkline_lab.aws.rules.kinds import BY_MEMBER, Kind
@@ -34,7 +35,10 @@ def well_formed(call: Call, proceed: Handler) -> Answer:
         for each in value if isinstance(value, list) else [value]:
             if kind is not None and isinstance(each, str):
                 _check(kind, each)
-    given = proceed(call)
+    try:
+        given = proceed(call)
+    except EC2ClientError as error:  # A later rule asked moto for what is not there.
+        raise Refused(error.code, error.message) from None
     if given.status >= 500 and b"<Code>" not in given.body:
         raise Refused("InternalError", f"An internal error has occurred in {call.operation}.", 500)
     return given

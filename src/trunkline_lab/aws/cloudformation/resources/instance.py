@@ -45,6 +45,8 @@ class Instance(ResourceType):
     def create(self, work: Work) -> None:
         """Run it on the interfaces that are given, or on one of its own."""
         arguments = work.given(*_PLAIN, *_PLACED)
+        if "BlockDeviceMappings" in arguments:
+            arguments["BlockDeviceMappings"] = [_device(each) for each in arguments["BlockDeviceMappings"]]
         placement = work.given("AvailabilityZone", "Tenancy")
         if placement:
             arguments["Placement"] = placement
@@ -125,6 +127,11 @@ class Instance(ResourceType):
 
 def _describe(work: Work) -> Any:
     return work.ec2.describe_instances(InstanceIds=[work.physical])["Reservations"][0]["Instances"][0]
+
+
+def _device(given: Mapping[str, Any]) -> dict[str, Any]:
+    # A template leaves a device out with an empty object, the API with an empty text.
+    return {**given, "NoDevice": ""} if "NoDevice" in given else dict(given)
 
 
 def _interface(given: Mapping[str, Any]) -> dict[str, Any]:

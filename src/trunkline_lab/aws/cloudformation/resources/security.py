@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from trunkline_lab.aws.cloudformation.errors import Impossible
 from trunkline_lab.aws.cloudformation.resources.base import ResourceType, Work, retag
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ def permission(rule: Mapping[str, Any]) -> dict[str, Any]:
         made["Ipv6Ranges"] = [{"CidrIpv6": rule["CidrIpv6"], **described}]
     group = rule.get("SourceSecurityGroupId") or rule.get("DestinationSecurityGroupId")
     if group:
-        made["UserIdGroupPairs"] = [{"GroupId": group, **described}]
+        owner = {"UserId": rule["SourceSecurityGroupOwnerId"]} if "SourceSecurityGroupOwnerId" in rule else {}
+        made["UserIdGroupPairs"] = [{"GroupId": group, **owner, **described}]
+    if "SourceSecurityGroupName" in rule:
+        raise Impossible("The lab does not support property SourceSecurityGroupName: name the group by its id")
     prefixes = rule.get("SourcePrefixListId") or rule.get("DestinationPrefixListId")
     if prefixes:
         made["PrefixListIds"] = [{"PrefixListId": prefixes, **described}]
@@ -115,6 +119,7 @@ class SecurityGroupIngress(_Rule):
             "CidrIp",
             "CidrIpv6",
             "SourceSecurityGroupId",
+            "SourceSecurityGroupOwnerId",
             "SourcePrefixListId",
             "Description",
         }

@@ -1,11 +1,16 @@
 """What the jobs refuse before anything is touched, and names that every cloud can write down."""
 
+from functools import partial
+from ipaddress import IPv4Network
+
 import pytest
 
 from trunkline._core.errors import Error
+from trunkline.blueprints import connect_vpc, federation
 from trunkline.blueprints.access import api_access
 from trunkline.blueprints.equipment import LONGEST_NAME, checked, checked_timeout
 from trunkline.clouds.azure.rules import describe
+from trunkline.network.addresses import Pool
 
 
 @pytest.mark.parametrize("name", ["acme", "acme-10.1", "9_lives", "x" * LONGEST_NAME])
@@ -37,3 +42,15 @@ def test_a_timeout_that_is_none_names_its_field(seconds):
 def test_access_for_no_time_or_for_ever_is_refused(minutes, says):
     with pytest.raises(Error, match=f"access_minutes={minutes} is {says}"):
         api_access([], minutes=minutes, steps=[])
+
+
+@pytest.mark.parametrize("job", ["connect-vpc", "federation"])
+def test_a_block_that_is_too_small_is_not_taken_from_the_pool(tmp_path, job):
+    pool, small = Pool(tmp_path / "pool.json", IPv4Network("10.0.0.0/8"), {}), IPv4Network("10.1.0.0/28")
+    plans = {
+        "federation": partial(federation.network_config, pool, small),
+        "connect-vpc": partial(connect_vpc.network_config, pool, small, dict),
+    }
+    with pytest.raises(Error, match=r"10\.1\.0\.0/28 is too small"):
+        plans[job]({"run": "acme"})
+    assert pool.allocations() == {}

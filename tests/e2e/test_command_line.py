@@ -134,6 +134,17 @@ def test_a_router_that_never_answers_is_told_and_access_is_closed(shell, tmp_pat
     assert shell.exposures() == []
 
 
+def test_a_wrong_caller_is_told_in_time_and_access_is_closed(shell):
+    words = ("--name", "elsewhere", "--from", "198.51.100.7", "--router-timeout", "3")
+    begun = time.monotonic()
+    done = shell(*CONNECT, *words, expect=1)
+    assert time.monotonic() - begun < 40
+    assert "is its API (tcp/8000) open for this machine" in done.stderr
+    assert "routers/new" in done.stderr
+    assert "routers/federation" in done.stderr
+    assert shell.exposures() == []
+
+
 def interrupted(shell, name, times):
     """Start the job, press Ctrl-C while access is open, and see how it ends."""
     child = shell.start(*CONNECT, "--name", name, "--progress", "plain")

@@ -85,7 +85,7 @@ def test_a_pool_that_is_used_up_or_too_small(tmp_path):
     small.allocate("b", length=24)
     with pytest.raises(Error, match="no free /24 left"):
         small.allocate("c", length=24)
-    with pytest.raises(Error, match="length=16"):
+    with pytest.raises(Error, match="no room for a /16"):
         small.allocate("c", length=16)
 
 

@@ -80,7 +80,7 @@ def connect_vpc(
         site: The site on-prem that the VPC reaches, as in the configuration.
         bgp: Let the routers talk BGP through their tunnels.
         access_minutes: After how many minutes the temporary API access expires, should nobody close it.
-        router_timeout: Seconds that configuring the new router may take, its boot and reboots included.
+        router_timeout: Seconds that each step with a router may take, its boot and reboots included.
     """
     checked(run)
     checked_timeout(router_timeout, "router_timeout")
@@ -124,14 +124,22 @@ def connect_vpc(
         undo=partial(peering.leave_federation, driver),
         needs=["federation", "on_prem", "vpc_cidr"],
         gives=(),
+        timeout=router_timeout,
     )
     tunnel = step(
         partial(peering.peer, driver, derive, bgp),
         undo=partial(peering.unpeer, driver),
         needs=[*ROUTER, "on_prem", "item"],
         gives=(),
+        timeout=router_timeout,
     )
-    verify = step(partial(peering.verify, driver), undo=nothing, needs=[*ROUTER, "federation"], gives=["tunnels"])
+    verify = step(
+        partial(peering.verify, driver),
+        undo=nothing,
+        needs=[*ROUTER, "federation"],
+        gives=["tunnels"],
+        timeout=router_timeout,
+    )
 
     steps = [
         ("network-config", step(plan, undo=partial(release_block, pool), needs=["run"], gives=PLAN)),
@@ -178,12 +186,16 @@ def network_config(
         find: Answers what `find_federation` does.
 
     Raises:
+        Error: the block is too small for the VPC's subnets.
         Overlap: the block overlaps one that is on-prem or that the federation already leads to.
     """
+    names = ["router_subnet_cidr", "app_subnet1_cidr", "app_subnet2_cidr"]
+    if cidr is not None:
+        carve(cidr, names)  # one that is too small must not be taken from the pool
     known = find()
     network: Network = known.pop("federation_network")
     block = pool.allocate(state["run"], cidr, taken=_federated(network, known["federation"], pool, state["run"]))
-    subnets = carve(block, ["router_subnet_cidr", "app_subnet1_cidr", "app_subnet2_cidr"])
+    subnets = carve(block, names)
     return {
         **known,
         "vpc_cidr": str(block),

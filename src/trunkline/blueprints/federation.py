@@ -50,7 +50,7 @@ def federation(
         site: The site on-prem that it is joined to, as in the configuration.
         cidr: The federation network's own address block.
         access_minutes: After how many minutes the temporary API access expires, should nobody close it.
-        router_timeout: Seconds that configuring a router may take, its boot and reboots included.
+        router_timeout: Seconds that each step with a router may take, its boot and reboots included.
     """
     checked(run)
     checked_timeout(router_timeout, "router_timeout")
@@ -71,9 +71,15 @@ def federation(
 
     def inside(fn: Callable[..., Any], *bound: Any, **more: Any) -> Step:
         """A step whose effect goes with the routers themselves."""
-        return step(partial(fn, driver, *bound), undo=nothing, needs=["federation"], **{"gives": (), **more})
+        return step(
+            partial(fn, driver, *bound),
+            undo=nothing,
+            needs=["federation"],
+            timeout=router_timeout,
+            **{"gives": (), **more},
+        )
 
-    tunnel = step(partial(join_site, driver, on_prem), undo=nothing, needs=["item"], gives=())
+    tunnel = step(partial(join_site, driver, on_prem), undo=nothing, needs=["item"], gives=(), timeout=router_timeout)
     steps = [
         ("network-config", plan),
         ("network", stack),
@@ -82,8 +88,8 @@ def federation(
             [(account, "federation_group_id")],
             minutes=access_minutes,
             steps=[
-                ("first", inside(first, timeout=router_timeout)),
-                ("second", inside(second, timeout=router_timeout)),
+                ("first", inside(first)),
+                ("second", inside(second)),
                 ("pair", inside(pair)),
                 peering.api_tokens(
                     driver,
@@ -113,9 +119,9 @@ _OUTPUTS = ["federation_cidr", *(f"router{zone}_{part}" for zone in ZONES for pa
 
 def network_config(pool: Pool, cidr: IPv4Network, state: dict[str, Any]) -> dict[str, Any]:
     """Take the federation's block out of the pool and carve a router subnet a zone."""
-    block = pool.allocate(state["run"], cidr)
-    plan: dict[str, Any] = {"federation_cidr": str(block)}
-    for zone, subnet in zip(ZONES, carve(block, ["one", "two"]).values(), strict=True):
+    subnets = carve(cidr, ["one", "two"])  # a block that is too small must not be taken from the pool
+    plan: dict[str, Any] = {"federation_cidr": str(pool.allocate(state["run"], cidr))}
+    for zone, subnet in zip(ZONES, subnets.values(), strict=True):
         plan[f"router_subnet{zone}_cidr"] = str(subnet)
         plan[f"router{zone}_private_address"] = str(router_address(subnet))
     return plan

@@ -104,7 +104,7 @@ class Pool:
                 if block not in (None, held):
                     raise Error(
                         f"{key} already has {held}, not {block}",
-                        hint=f"use {held}, or another name; or take {key} out of {self.path} if it is not deployed",
+                        hint=f"use {held}, or another name; or give it back: trunkline undo {key}",
                     )
             else:
                 held = block if block is not None else self._free(length, in_use)
@@ -126,7 +126,9 @@ class Pool:
 
     def _free(self, length: int, in_use: Sequence[tuple[IPv4Network, str]]) -> IPv4Network:
         if not self.pool.prefixlen <= length <= SMALLEST_SUBNET:
-            raise Error(f"length={length} does not fit the pool {self.pool}", hint="between the pool's own and 28")
+            raise Error(
+                f"the pool {self.pool} has no room for a /{length}", hint="enlarge the pool, or name a block inside it"
+            )
         candidate = int(self.pool.network_address)
         while candidate <= int(self.pool.broadcast_address):
             block = IPv4Network((candidate, length))
@@ -137,7 +139,7 @@ class Pool:
             candidate = max(int(block.broadcast_address), int(other.broadcast_address)) + 1
         raise Error(
             f"the pool {self.pool} has no free /{length} left",
-            hint=f"enlarge the pool, or take out of {self.path} what is not deployed any more",
+            hint="enlarge the pool, or undo a run that is not needed any more; its block is free then",
         )
 
     @contextmanager

@@ -16,6 +16,7 @@ from trunkline_lab.aws.cloudformation.api import CloudFormation
 from trunkline_lab.aws.gateway import Gateway
 from trunkline_lab.aws.inside import Clients
 from trunkline_lab.aws.rules.dependencies import Dependencies
+from trunkline_lab.aws.rules.endpoints import Endpoints
 from trunkline_lab.aws.rules.gateways import Gateways
 from trunkline_lab.aws.rules.instances import Instances
 from trunkline_lab.aws.rules.interfaces import Interfaces
@@ -88,6 +89,7 @@ class AwsFace:
             self.passing,
             Instances(self._backend),
             Interfaces(self._backend),
+            Endpoints(self._backend),
             Vpn(self._backend),
             aws_policies,
         ]

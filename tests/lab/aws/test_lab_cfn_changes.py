@@ -216,3 +216,17 @@ def test_every_list_comes_in_pages(account: Account, monkeypatch: pytest.MonkeyP
     assert rest["StackResourceDrifts"][0]["LogicalResourceId"] == "V2"
     with pytest.raises(ClientError, match="The NextToken is not valid"):
         account.cfn.list_stacks(NextToken="nonsense")
+
+
+def test_metadata_is_a_change_that_touches_nothing(account: Account) -> None:
+    account.create("one", VPC)
+    told = VPC.replace("Type: AWS::EC2::VPC", "Type: AWS::EC2::VPC\n    Metadata: {By: us}")
+    (change,) = account.change_set("one", "c", told)["Changes"]
+    assert (change["ResourceChange"]["Scope"], change["ResourceChange"]["Replacement"]) == (["Metadata"], "False")
+    account.face.gateway.calls.clear()
+    assert execute(account, "one", "c")["StackStatus"] == "UPDATE_COMPLETE"
+    assert json.loads(account.resource("one", "Vpc")["Metadata"]) == {"By": "us"}
+    assert [call.operation for call in account.face.calls if call.service == "ec2"] == []
+    with pytest.raises(ClientError, match="No updates are to be performed"):
+        account.update("one", told)
+    assert account.update("one", VPC)["StackStatus"] == "UPDATE_COMPLETE"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from lab_aws import Account, outputs
+from lab_aws import Account, outputs, pairs
 from lab_aws_templates import VPC
 
 from trunkline_lab.aws.cloudformation.files import Files
+from trunkline_lab.world import Pace
 
 URL = "https://templates.s3.eu-west-1.amazonaws.com"
 INNER = """
@@ -243,3 +245,28 @@ def test_a_file_outside_the_folder_or_too_large_is_refused(
         account.cfn.validate_template(TemplateURL=f"{URL}/%2E%2E/out.yaml")
     with pytest.raises(ClientError, match="larger than the allowed 1000000 bytes"):
         account.cfn.validate_template(TemplateURL=f"{URL}/big.yaml")
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_ends_the_outer_stack_early_ends_the_inner_one(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    account.create("out", OUTER)
+    monkeypatch.setattr(account.face.formation.setting, "pace", Pace(resource=0.15))
+    account.cfn.update_stack(StackName="out", TemplateBody=OUTER, Parameters=pairs({"Cidr": "10.9.2.0/24"}))
+    child = inner(account)
+    until(account, child, "UPDATE_IN_PROGRESS")
+    account.cfn.cancel_update_stack(StackName="out")
+    assert account.settled("out")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert account.stack(child)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    made = account.cfn.create_stack(StackName="two", TemplateBody=OUTER)["StackId"]
+    until(account, made, "CREATE_COMPLETE", "Vpc")
+    assert account.delete("two")["StackStatus"] == "DELETE_COMPLETE"
+    assert {
+        each["StackStatus"] for each in account.cfn.list_stacks()["StackSummaries"] if "two" in each["StackName"]
+    } == {"DELETE_COMPLETE"}
+
+
+def until(account: Account, stack: str, status: str, name: str = "") -> None:
+    end = time.monotonic() + 10
+    while not any(e["ResourceStatus"] == status and name in e["LogicalResourceId"] for e in account.events(stack)):
+        assert time.monotonic() < end
+        time.sleep(0.01)

@@ -100,7 +100,7 @@ class Apply:
         """Decide what happens to a resource, and announce it; None when nothing does."""
         stack, resource = self._stack, self._desired.template.resources[name]
         old = self._standing(name)
-        new = Built(name, resource.type, needs=self._desired.template.order[name])
+        new = Built(name, resource.type, metadata=resource.metadata, needs=self._desired.template.order[name])
         new.deletion_policy, new.update_replace_policy = resource.deletion_policy, resource.update_replace_policy
         try:
             properties, tags = self._setting.evaluate(stack, self._desired, resource, self._scope)
@@ -119,7 +119,8 @@ class Apply:
             return Task(new, "replace", replaced=old)
         old.needs, old.deletion_policy = new.needs, new.deletion_policy
         old.update_replace_policy = new.update_replace_policy
-        if not difference and resource.type != NESTED:
+        described, old.metadata = old.metadata != new.metadata, new.metadata
+        if not difference and not described and resource.type != NESTED:
             return None
         stack.note(old, "UPDATE_IN_PROGRESS")
         return Task(old, "update", properties, tags, before=(old.properties, old.tags))

@@ -69,12 +69,16 @@ def plan(setting: Setting, stack: Stack, desired: Desired) -> list[dict[str, Any
         if resource.type == NESTED:
             # What its template now says, and what its outputs will be, shows only when it is updated.
             things[name] = Thing(built[name].physical, UNKNOWN)
-        if found or resource.type == NESTED:
+        described = resource.metadata != built[name].metadata
+        if found or described or resource.type == NESTED:
             details = [_detail(stack, desired, resource, each, properties) for each in found.properties]
             details += [_tag_detail()] if found.tags else []
+            details += [_metadata_detail()] if described else []
             details += [_nested_detail()] if resource.type == NESTED else []
             policy = f"ReplaceAnd{_kept(resource.update_replace_policy)}" if found.replacement == "True" else ""
-            changes.append(_change("Modify", name, resource.type, built[name].physical, found, details, policy))
+            change = _change("Modify", name, resource.type, built[name].physical, found, details, policy)
+            change["ResourceChange"]["Scope"] += ["Metadata"] * described
+            changes.append(change)
         if found.replacement != "False":
             things[name] = Thing(UNKNOWN, UNKNOWN)
     gone = [each for name, each in built.items() if name not in wanted]
@@ -174,6 +178,11 @@ def _detail(
 
 def _tag_detail() -> dict[str, Any]:
     target = {"Attribute": "Tags", "RequiresRecreation": "Never"}
+    return {"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"}
+
+
+def _metadata_detail() -> dict[str, Any]:
+    target = {"Attribute": "Metadata", "RequiresRecreation": "Never"}
     return {"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"}
 
 

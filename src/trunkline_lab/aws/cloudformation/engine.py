@@ -102,6 +102,9 @@ class Engine:
             stack.enter("UPDATE_ROLLBACK_FAILED", text)
             return
         stack.unfinished = None
+        declared = way.desired.template.resources if way.desired else {}
+        for name in declared.keys() & stack.resources.keys():
+            stack.resources[name].metadata = declared[name].metadata
         stack.enter("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
         self._remove(way.trash, dict.fromkeys((each.name for each in way.trash), "Delete"))
         stack.enter("UPDATE_ROLLBACK_COMPLETE")

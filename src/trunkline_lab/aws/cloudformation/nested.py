@@ -60,7 +60,7 @@ class NestedStack(ResourceType):
         else:
             desired = self._desired(child, outer, work)
             if plan(self._setting, child, desired) or outputs_differ(self._setting, child, desired) or child.unfinished:
-                self._update(child, desired)
+                self._update(outer, child, desired)
         _give(work, child)
 
     def delete(self, work: Work) -> None:
@@ -74,9 +74,11 @@ class NestedStack(ResourceType):
         if child.status != "DELETE_COMPLETE":
             raise Impossible(f"Embedded stack {child.id} was not successfully deleted: {child.reason}")
 
-    def _update(self, child: Stack, desired: Desired) -> None:
+    def _update(self, outer: Stack, child: Stack, desired: Desired) -> None:
         child.operation = "UPDATE"
         child.cancel.clear()
+        if outer.cancel.is_set():
+            child.cancel.set()
         child.enter("UPDATE_IN_PROGRESS")
         Engine(self._setting, child).update(desired, hold=True)
         if child.status != "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":

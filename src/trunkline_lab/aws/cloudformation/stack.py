@@ -49,6 +49,7 @@ class Built:
     properties: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     attributes: dict[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     needs: frozenset[str] = frozenset()
     deletion_policy: str = "Delete"
     update_replace_policy: str = "Delete"

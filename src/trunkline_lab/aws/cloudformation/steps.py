@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from trunkline_lab.aws.cloudformation.changes import compare
 from trunkline_lab.aws.cloudformation.errors import Impossible
+from trunkline_lab.aws.cloudformation.language import NESTED
 from trunkline_lab.aws.cloudformation.resources.base import Work
 from trunkline_lab.aws.cloudformation.setting import Setting
 from trunkline_lab.aws.cloudformation.stack import Built, Stack
@@ -53,15 +54,15 @@ class Steps:
     def update(self, built: Built, properties: Mapping[str, Any], tags: Mapping[str, str]) -> bool:
         """Change a resource in place. Returns whether it was done; `built` has the new properties either way."""
         old, old_tags = built.properties, built.tags
-        stuck = sorted(
-            set(compare(built, properties, tags, self._stack.region).properties)
-            - self._setting.types[built.type].updates
-        )
+        difference, kind = compare(built, properties, tags, self._stack.region), self._setting.types[built.type]
+        stuck = sorted(set(difference.properties) - kind.updates)
         built.properties, built.tags = properties, tags
         try:
             if stuck:
                 raise Impossible(f"The lab cannot change property {stuck[0]} of {built.type} in place")
-            self._setting.types[built.type].update(self._work(built), old, self._all_tags(built, old_tags))
+            # A change of Metadata alone is none of the resource's; what an inner stack shall be is in its template.
+            if difference or built.type == NESTED:
+                kind.update(self._work(built), old, self._all_tags(built, old_tags))
         except (ClientError, BotoCoreError, Impossible, KeyError) as error:
             self._stack.note(built, "UPDATE_FAILED", self._reason(built, error))
             return False

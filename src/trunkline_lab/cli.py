@@ -132,6 +132,12 @@ def main(argv: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         if error.details:
             print(error.details, file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return FAILED
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        print(f"error: the lab cannot keep its files: {error.strerror}: {error.filename}", file=sys.stderr)
+        print("hint: set XDG_STATE_HOME to a directory that you may write to", file=sys.stderr)
         return FAILED
     except process.Refused as error:
         print(f"error: {error}", file=sys.stderr)

@@ -44,7 +44,7 @@ class Home:
 
     def alive(self) -> bool:
         """Whether a lab's process lives here, ready or still starting."""
-        with contextlib.suppress(FileNotFoundError), (self.directory / "lock").open("rb") as lock:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), (self.directory / "lock").open("rb") as lock:
             return not _lock(lock.fileno())
         return False
 

@@ -27,5 +27,5 @@ def living(name: str) -> Home:
     home = home_of(name)
     if not home.alive():
         process.stop(home)  # what a dead one may have left
-        raise LabError(f"lab {name} is not up")
+        raise LabError(f"lab {name} is not up", hint=f"trunkline lab up{'' if name == 'lab' else f' --name {name}'}")
     return home

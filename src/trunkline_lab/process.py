@@ -22,11 +22,11 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class LabError(Exception):
-    """The lab did not start, answer or end; `details` is the end of its log."""
+    """The lab did not start, answer or end; `details` is the end of its log, `hint` what to do."""
 
-    def __init__(self, message: str, details: str = "") -> None:
+    def __init__(self, message: str, details: str = "", *, hint: str = "") -> None:
         super().__init__(message)
-        self.details = details
+        self.details, self.hint = details, hint
 
 
 def run(home: Home, *, routers: int, pace: str, ready: Callable[[dict[str, object]], None]) -> bool:

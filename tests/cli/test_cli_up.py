@@ -97,6 +97,7 @@ def test_what_is_typed_wrongly_is_a_usage_error(
         (["up"], "Missing argument 'PIPELINE'"),
         (["up", "conect-vpc"], "did you mean 'connect-vpc'?"),
         (["up", "gone.py:deploy"], "gone.py is not there"),
+        (["up", "gone:deploy"], "file gone is not there"),
         (["up", "pipelines.py"], "which function of it?"),
         (["up", "--cidr", "10.1.0.0/16", "pipelines.py:deploy"], "--cidr stands before the pipeline"),
         (["upp"], "No such command 'upp'"),

@@ -71,7 +71,7 @@ def test_up_status_down(labs, capsys):
     assert told(capsys, "status", "--name", "second")["name"] == "second"
     assert run(capsys, "down")[:2] == (0, "lab lab was not up\n")
     code, _, err = run(capsys, "status")
-    assert (code, err) == (1, "error: lab lab is not up\n")
+    assert (code, err) == (1, "error: lab lab is not up\nhint: trunkline lab up\n")
 
 
 def test_faults_and_the_audit_of_a_running_lab(labs, capsys):
@@ -141,7 +141,7 @@ def one_lab(tmp_path_factory):
     "words", [("fault", "list"), ("fault", "clear"), ("fault", "add", "aws:*:*", "lost"), ("audit",)]
 )
 def test_no_lab_no_answer(labs, capsys, words):
-    assert run(capsys, *words) == (1, "", "error: lab lab is not up\n")
+    assert run(capsys, *words) == (1, "", "error: lab lab is not up\nhint: trunkline lab up\n")
 
 
 def test_a_killed_lab_is_recognised_and_its_leftovers_go(labs, capsys):
@@ -249,3 +249,12 @@ def test_no_free_address_says_what_to_do(monkeypatch):
     monkeypatch.setattr("errno.EADDRINUSE", 98)
     with pytest.raises(RuntimeError, match=r"stop the server that listens on 0\.0\.0\.0:8000"):
         Claim()
+
+
+def test_a_place_that_cannot_be_written_to_is_told(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    code, out, err = run(capsys, "up")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: the lab cannot keep its files: Not a directory: ")
+    assert "hint: set XDG_STATE_HOME" in err

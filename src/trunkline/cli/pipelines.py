@@ -80,7 +80,7 @@ def _installed(name: str) -> Any:
 
 
 def _in_file(path: Path, name: str) -> Any:
-    if not path.suffix:  # "file.py" without a function
+    if path == Path():  # "file.py" without a function
         path, name = Path(name), ""
     if not path.is_file():
         raise UnknownPipeline(f"pipeline file {path} is not there", hint="name FILE.py:FUNCTION")

@@ -37,6 +37,11 @@ def of(cert: str, key: str) -> Certificate:
 
 def self_signed(name: str, addresses: list[str]) -> Certificate:
     """A fresh P-256 key and a certificate for `name` with the addresses as subject alternative names."""
+    return of(*self_signed_pair(name, addresses))
+
+
+def self_signed_pair(name: str, addresses: list[str]) -> tuple[str, str]:
+    """As `self_signed`; the certificate and its key, in PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
     now = datetime.now(UTC)
@@ -58,7 +63,7 @@ def self_signed(name: str, addresses: list[str]) -> Certificate:
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return Certificate(pem.decode(), _server_context(pem + secret))
+    return pem.decode(), secret.decode()
 
 
 def _server_context(chain: bytes) -> ssl.SSLContext:

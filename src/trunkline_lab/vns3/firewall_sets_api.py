@@ -318,6 +318,7 @@ _groups("rule-groups")
 # All rules at once
 
 
+@operations("PUT", "/v2/firewall", licensed=True)  # as the SDK asks
 @operations("PUT", "/v2/firewall/rules", licensed=True)
 def put_rules(call: Call) -> object:
     """Replace all rules by those that parse; the others come back with what is wrong."""

@@ -235,7 +235,7 @@ def get_instance_firewall(call: Call) -> object:
     return found(call, INSTANCE, "id")["firewall"]
 
 
-@operations("PUT", "/plugin-instances/{id}/firewall", licensed=True)
+@operations("PUT", "/plugin-instances/{id}/firewall", licensed=True, status=201)
 def put_instance_firewall(call: Call) -> object:
     """Add a rule of a preset kind."""
     record, preset = found(call, INSTANCE, "id"), call.body.choice("preset", _PRESETS)

@@ -152,6 +152,7 @@ def post_revert(call: Call) -> object:
     return shown(_manager(call))
 
 
+@operations("DELETE", "/plugin-instances/{id}/configurations/{slug}/clear", licensed=True)  # as the SDK asks
 @operations("POST", "/plugin-instances/{id}/configurations/{slug}/clear", licensed=True)
 def post_clear(call: Call) -> object:
     """Forget older versions."""

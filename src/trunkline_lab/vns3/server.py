@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from .controller import Controller, Hook
+    from .state import Access
 
 # aiohttp takes the first row that matches: a group with fixed paths stands before one whose variables cover them.
 _GROUPS = (
@@ -87,6 +88,7 @@ async def make_protocol(controller: Controller) -> Callable[[], asyncio.BaseProt
     application = web.Application(client_max_size=4 * 2**20)
     for operation in (operation for group in _GROUPS for operation in group):
         application.router.add_route(operation.method, "/api" + operation.path, _answer_with(controller, operation))
+    application.router.add_get("/access/{token}", _enter(controller))
     application.router.add_route("*", "/{anything:.*}", _answer_with(controller, None))
     runner = web.AppRunner(application, access_log=None, handle_signals=False)
     await runner.setup()
@@ -108,6 +110,22 @@ def _answer_with(controller: Controller, operation: Operation | None) -> _Answer
             return web.Response()
         controller.record(began, client, call.method, request.path, name, reply.status, call.fault)
         return _response(reply)
+
+    return answer
+
+
+def _enter(controller: Controller) -> _Answer:
+    """The door of an access URL: it opens while the URL is valid. There is no web UI behind it."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        began, client = time.time(), request.remote or ""
+        if not controller.admitted(client):
+            _break_off(request, reset=False)
+            return web.Response()
+        opens = _opens(controller.settings.urls.values(), request.match_info["token"], client)
+        status, words = (200, "Signed in. The lab has no web UI.") if opens else (403, "This link is not valid.")
+        controller.record(began, client, request.method, "/access", "GET /access (link)", status)
+        return web.Response(status=status, text=words)
 
     return answer
 
@@ -199,16 +217,17 @@ async def _run_hooks(hooks: Iterable[Hook], call: Call) -> None:
 
 def _authenticate(controller: Controller, request: web.Request, client: str) -> None:
     token = request.headers.get("api-token")
-    if token is not None and _token_opens(controller, token, client):
+    if token is not None and _opens(controller.settings.tokens.values(), token, client):
         return
     if _password_opens(controller, request.headers.get("Authorization", "")):
         return
     raise unauthorized()
 
 
-def _token_opens(controller: Controller, token: str, client: str) -> bool:
+def _opens(known: Iterable[Access], token: str, client: str) -> bool:
+    """Whether `token` is one of these accesses, valid now; its use is noted."""
     now = time.time()
-    for access in controller.settings.tokens.values():
+    for access in known:
         if hmac.compare_digest(access.token.encode(), token.encode()) and access.valid(now):
             access.used(now, client)
             return True

@@ -231,10 +231,11 @@ def _failed(raised: BaseException, *, debug: bool) -> int:
     from trunkline._core.errors import Misuse
     from trunkline.cli.pipelines import Refused, UnknownPipeline
     from trunkline.config import ConfigError
+    from trunkline.durable.errors import LeaseHeld
     from trunkline.views.choose import UnknownProgress
 
     say.failure(raised, debug=debug)
-    if type(raised).__name__ == "LeaseHeld":  # by name: a command without a journal does not load one
+    if isinstance(raised, LeaseHeld):
         return Exit.HELD
     if isinstance(raised, (ConfigError, Misuse, Refused, UnknownPipeline, UnknownProgress)):
         return Exit.USAGE

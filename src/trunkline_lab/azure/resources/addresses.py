@@ -51,6 +51,14 @@ def address(value: object, owner: str) -> ipaddress.IPv4Address:
         ) from None
 
 
+def any_address(value: object, owner: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """`value` as an address of either version. Raises ArmError (InvalidIPAddressFormat)."""
+    try:
+        return ipaddress.ip_address(str(value))
+    except ValueError:
+        return address(value, owner)
+
+
 def reserved(subnet: Net) -> set[ipaddress.IPv4Address]:
     """The five addresses that Azure keeps in each subnet: the first four and the last."""
     return {subnet.network_address + offset for offset in range(4)} | {subnet.broadcast_address}

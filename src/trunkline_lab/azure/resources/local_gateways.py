@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import ClassVar
 
 from trunkline_lab.azure.errors import invalid_request
 from trunkline_lab.azure.ids import ResourceId
-from trunkline_lab.azure.resources.addresses import address, any_prefix
+from trunkline_lab.azure.resources.addresses import address, any_address, any_prefix
 from trunkline_lab.azure.resources.kind import Kind, Site, names, refuse_used
 from trunkline_lab.azure.store import Document, Resource
 
@@ -62,7 +61,4 @@ def _check_bgp(bgp: Document, holder: ResourceId) -> None:
     if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= 4294967295:
         raise invalid_request("InvalidBgpAsn", f"The BGP settings of {holder} have the asn {number}.", "asn")
     if bgp.get("bgpPeeringAddress"):
-        try:
-            ipaddress.ip_address(str(bgp["bgpPeeringAddress"]))
-        except ValueError:
-            address(bgp["bgpPeeringAddress"], str(holder))
+        any_address(bgp["bgpPeeringAddress"], str(holder))

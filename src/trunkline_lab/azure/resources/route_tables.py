@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from trunkline_lab.azure.errors import ArmError, invalid_request
 from trunkline_lab.azure.ids import ResourceId
-from trunkline_lab.azure.resources.addresses import address, any_prefix
+from trunkline_lab.azure.resources.addresses import any_address, any_prefix
 from trunkline_lab.azure.resources.kind import Children, Kind, Site, inline
 from trunkline_lab.azure.store import Document, Resource
 
@@ -91,7 +91,7 @@ def _route(item: Document) -> Document:
         )
     properties: Document = {"addressPrefix": _destination(given.get("addressPrefix"), id_), "nextHopType": hop}
     if hop == "VirtualAppliance":
-        properties["nextHopIpAddress"] = str(address(given.get("nextHopIpAddress"), id_))
+        properties["nextHopIpAddress"] = str(any_address(given.get("nextHopIpAddress"), id_))
     elif given.get("nextHopIpAddress"):
         raise invalid_request(
             "RouteNextHopIpAddressNotAllowed",

@@ -175,23 +175,57 @@ def test_ctrl_c_while_access_is_open_closes_it(shell, times):
     assert [end["connected"] for end in again["outputs"]["tunnels"]] == [True] * 4
 
 
-def test_what_a_killed_run_left_open_is_seen_and_swept_without_a_journal(shell):
-    child = shell.start(*CONNECT, "--name", "killed", "--progress", "plain")
+def killed(shell, name):
+    """Start the job and kill it while access is open."""
+    child = shell.start(*CONNECT, "--name", name, "--progress", "plain")
     for line in child.stderr:
         if "api-access#open: done" in line:
             break
     child.kill()
     child.communicate()
-    (one, other) = shell.exposures()
+
+
+def test_what_a_killed_run_left_open_is_seen_and_swept_from_a_machine_without_its_journal(shell, tmp_path):
+    killed(shell, "killed")
+    elsewhere = ("--config", shell.changed_config(tmp_path, 'home = "[^"]*"', f'home = "{tmp_path / "home"}"'))
+    (one, other) = shell.json("exposures", *elsewhere)["exposures"]
     assert {one["run"], other["run"]} == {"killed"}
     assert {one["account"], other["account"]} == {"A", "B"}
-    shell("sweep")  # they have not expired, and nobody asked for that run
+    shell("sweep", *elsewhere)  # they have not expired, and nobody asked for that run
     assert len(shell.exposures()) == 2
-    shell("sweep", "--run", "killed", "--dry-run", expect=2)
+    shell("sweep", "--run", "killed", "--dry-run", *elsewhere, expect=2)
     assert len(shell.exposures()) == 2
-    shell("sweep", "--run", "killed")
+    shell("sweep", "--run", "killed", *elsewhere)
     assert shell.exposures() == []
     assert shell.json(*CONNECT, "--name", "killed")["outcome"] == "done"
+
+
+def test_a_killed_run_is_resumed_by_its_name_alone_and_undone(shell):
+    killed(shell, "dead")
+    assert "died" in shell("status").stdout
+    resumed = shell.json("resume", "dead")
+    assert [end["connected"] for end in resumed["outputs"]["tunnels"]] == [True] * 4
+    told = shell.json("status", "dead")
+    assert told["standing"] == "done"
+    assert {step["outcome"] for step in told["steps"]} == {"done", "closed"}
+    assert shell.json("undo", "dead") == {"version": "1.0", "run": "dead", "outcome": "undone", "left": []}
+    audit = shell.json("lab", "audit")
+    assert (audit["duplicates"], audit["orphans"], audit["open_access"]) == ([], [], [])
+    assert not [one for one in audit["things"] if one["maker"]["run"] == "dead" and not one["given"]]
+    assert "undone" in shell("history").stdout
+
+
+def test_sweep_pays_at_once_what_a_dead_run_of_this_journal_owes(shell):
+    killed(shell, "owing")
+    assert len(shell.exposures()) == 2
+    assert "owing: closed what its dead process owed" in shell("sweep").stderr
+    assert shell.exposures() == []
+    assert shell.json("undo", "owing")["outcome"] == "undone"
+
+
+@pytest.mark.parametrize("words", [("resume", "nobody"), ("undo", "nobody"), ("status", "nobody")])
+def test_a_run_that_nobody_knows(shell, words):
+    assert "no run 'nobody'" in shell(*words, expect=1).stderr
 
 
 def test_check_touches_nothing_and_graph_draws(shell):

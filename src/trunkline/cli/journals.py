@@ -13,7 +13,7 @@ from trunkline.cli import say
 from trunkline.cli.exits import Exit
 from trunkline.config import Config, ConfigError, find, load
 from trunkline.durable import history, runs
-from trunkline.durable.errors import RunState
+from trunkline.durable.errors import LeaseHeld, RunState
 from trunkline.durable.store import Store
 from trunkline.views.choose import view
 from trunkline.views.words import duration
@@ -57,6 +57,39 @@ def undo(run: str, config: Path | None, extra: list[str]) -> int:
         return Exit.NEEDS_HANDS if left else Exit.DONE
 
     return perform("up", _asked(run, config, extra), take_back, without=["--format"])
+
+
+def pay_dead(config: Path | None, only: str | None) -> None:
+    """Close what runs of this journal owe whose process is gone; one that cannot be paid is told, and no obstacle."""
+    file = journal_file(_config(config))
+    if not file.exists():
+        return
+    with closing(Store(file)) as store:
+        owing = [told.name for told in history.runs(store) if history.owes(store, told.name)]
+    for run in owing:
+        if only is None or run == only:
+            try:
+                _pay(run, config)
+            except LeaseHeld:
+                continue  # it is at work, and closes by itself
+            except Exception as error:
+                say.warning(f"run {run}: {error}", f"trunkline resume {run}, or trunkline undo {run}")
+
+
+def _pay(run: str, config: Path | None) -> None:
+    from trunkline.cli.command import Call, perform
+
+    def pay(call: Call) -> int:
+        steps, _ = call.build()
+        runs.pay(steps, journal=journal_file(call.config), run=call.run)
+        say.line(f"{run}: closed what its dead process owed")
+        return Exit.DONE
+
+    before = Path.cwd()
+    try:
+        perform("up", _asked(run, config, []), pay, without=["--format"])
+    finally:
+        os.chdir(before)
 
 
 def status(run: str | None, config: Path | None, *, as_json: bool) -> int:

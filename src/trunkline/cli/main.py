@@ -153,7 +153,8 @@ def sweep(
 
     Closes what has expired, or with --run all that one run left open.
 
-    It goes by what the clouds say; no file of the run is needed, so any machine with the accounts can do it.
+    It goes by what the clouds say; no file of the run is needed, so any machine with the accounts can do it. On the
+    machine that has a dead run's journal it also closes, at once, what that run owes.
 
     Examples:
 
@@ -161,8 +162,10 @@ def sweep(
 
       trunkline sweep --run connect-vpc-1f0c2a9b
     """
-    from trunkline.cli import access
+    from trunkline.cli import access, journals
 
+    if not dry_run:
+        journals.pay_dead(config, run)
     return access.sweep(config, account or [], run=run, dry_run=dry_run, as_json=json, debug=debug)
 
 

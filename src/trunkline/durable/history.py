@@ -65,6 +65,14 @@ def run(store: Store, name: str) -> Told:
     )
 
 
+def owes(store: Store, name: str) -> bool:
+    """Whether a scope of the run still stands open, by its journal."""
+    ledger = Ledger()
+    for entry in store.entries(name):
+        ledger.apply(entry)
+    return bool(ledger.open_scopes())
+
+
 def _steps(ledger: Ledger, entries: list[Entry]) -> list[StepTold]:
     begun: dict[str, float] = {}
     took: dict[str, float] = {}

@@ -57,19 +57,19 @@ class AzureFaults:
         if fault.done:
             self._due[id(call)] = (call, fault)
             return None
-        return _broken(fault)
+        return _broken(call, fault)
 
     async def after(self, call: Call, answer: Answer) -> Answer | None:
         """Strike now that it is done."""
         if id(call) in self._due:
             _, fault = self._due.pop(id(call))
-            return _half(answer) if fault.kind is Kind.half else _broken(fault)
+            return _half(answer) if fault.kind is Kind.half else _broken(call, fault)
         if call.method == "GET" and answer.status == 200 and self._faults.armed("azure", Kind.stale):
             self._stale.remember((call.method, call.path), call.subscription, copy.deepcopy(answer))
         return None
 
 
-def _broken(fault: Fault) -> Answer:
+def _broken(call: Call, fault: Fault) -> Answer:
     """What the client sees. Raises ArmError, or Lost to close the connection."""
     if fault.kind is Kind.throttle:
         error = ArmError(
@@ -77,9 +77,10 @@ def _broken(fault: Fault) -> Answer:
             "TooManyRequests",
             f"The request is being throttled. Please try after '{max(1, round(fault.seconds))}' seconds.",
         )
+        counted = "reads" if call.method == "GET" else "writes"
         headers = {
             "retry-after": str(max(1, round(fault.seconds))),
-            "x-ms-ratelimit-remaining-subscription-writes": "0",
+            f"x-ms-ratelimit-remaining-subscription-{counted}": "0",
         }
         return Answer(429, error.body(), headers)
     if fault.kind is Kind.error:

@@ -300,6 +300,7 @@ def test_azure_throttles_with_a_header(lab, cloud):
         list(cloud.network.network_security_groups.list("lab"))
     assert (caught.value.status_code, caught.value.error.code) == (429, "TooManyRequests")
     assert caught.value.response.headers["Retry-After"] == "17"
+    assert caught.value.response.headers["x-ms-ratelimit-remaining-subscription-reads"] == "0"
 
 
 @pytest.mark.parametrize("done", [False, True])

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trunkline_lab.azure.resources.kind import Site
+from trunkline_lab.azure.resources.peerings import peered
 from trunkline_lab.azure.resources.security_groups import DEFAULT_RULES, port_range
 from trunkline_lab.azure.resources.virtual_networks import subnet_of
 from trunkline_lab.azure.store import Document, Resource
@@ -50,7 +51,7 @@ def admits(site: Site, interface: Resource, protocol: str, port: int, source: st
     bound = [group for group in groups if group is not None]
     if not bound and not _within(packet.source, inside):
         return False  # A public address of the Standard SKU is shut until a group opens it.
-    if not all(_allows(group, packet, near) for group in bound):
+    if not all(_allows(site, group, packet, near) for group in bound):
         return False
     return _answers(site, packet.source, inside, routes)
 
@@ -63,9 +64,11 @@ def primary(interface: Resource) -> Document:
 
 
 def _inside(site: Site, subnet: str) -> list[_Net]:
-    """The address spaces of the subnet's network."""
+    """The address spaces of the subnet's network, and of those that it is peered with."""
     network = site.store.find(subnet)
-    return [_Net(text) for text in network.properties["addressSpace"]["addressPrefixes"]] if network else []
+    networks = [network, *peered(site, network)] if network else []
+    texts = [text for one in networks for text in one.properties["addressSpace"]["addressPrefixes"]]
+    return [_Net(text) for text in texts if ":" not in text]
 
 
 def _within(address: _Address, networks: Iterable[_Net]) -> bool:
@@ -78,21 +81,21 @@ def _group(site: Site, holder: Document) -> Resource | None:
     return site.store.find(reference["id"]) if reference else None
 
 
-def _allows(group: Resource, packet: Packet, near: list[_Net]) -> bool:
+def _allows(site: Site, group: Resource, packet: Packet, near: list[_Net]) -> bool:
     """What the first rule that fits says; the defaults come last."""
     rules = [rule["properties"] for rule in (*group.properties["securityRules"], *DEFAULT_RULES)]
     inbound = sorted((rule for rule in rules if rule["direction"] == "Inbound"), key=lambda rule: int(rule["priority"]))
-    first = next((rule for rule in inbound if _fits(rule, packet, near)), None)
+    first = next((rule for rule in inbound if _fits(site, rule, packet, near)), None)
     return first is not None and first["access"] == "Allow"
 
 
-def _fits(rule: Document, packet: Packet, near: list[_Net]) -> bool:
+def _fits(site: Site, rule: Document, packet: Packet, near: list[_Net]) -> bool:
     return (
         rule["protocol"].lower() in ("*", packet.protocol)
         and _ports(rule, "source", _EPHEMERAL)
         and _ports(rule, "destination", packet.port)
-        and _addresses(rule, "source", packet.source, near)
-        and _addresses(rule, "destination", packet.destination, near)
+        and _addresses(site, rule, "source", packet.source, near)
+        and _addresses(site, rule, "destination", packet.destination, near)
     )
 
 
@@ -101,8 +104,21 @@ def _ports(rule: Document, end: str, port: int) -> bool:
     return any(first <= port <= last for first, last in ranges)
 
 
-def _addresses(rule: Document, end: str, address: _Address, near: list[_Net]) -> bool:
+def _addresses(site: Site, rule: Document, end: str, address: _Address, near: list[_Net]) -> bool:
+    sets = {one["id"].lower() for one in rule.get(f"{end}ApplicationSecurityGroups") or ()}
+    if sets:
+        return str(address) in _members(site, sets)
     return any(_means(text, address, near) for text in _values(rule, f"{end}AddressPrefix", f"{end}AddressPrefixes"))
+
+
+def _members(site: Site, sets: set[str]) -> set[str]:
+    """The private addresses of the interfaces in any of these application security groups."""
+    return {
+        item["properties"]["privateIPAddress"]
+        for nic in site.store.resources(type_="Microsoft.Network/networkInterfaces")
+        for item in nic.properties["ipConfigurations"]
+        if any(one["id"].lower() in sets for one in item["properties"].get("applicationSecurityGroups") or ())
+    }
 
 
 def _values(rule: Document, one: str, many: str) -> list[str]:
@@ -130,7 +146,17 @@ def _own_routes(site: Site, subnet: Document) -> Iterable[Document]:
     """The routes of the table that a subnet is bound to."""
     reference = subnet["properties"].get("routeTable")
     table = site.store.find(reference["id"]) if reference else None
-    return [route["properties"] for route in table.properties["routes"]] if table else []
+    routes = [route["properties"] for route in table.properties["routes"]] if table else []
+    return [route for route in routes if _is_net(route["addressPrefix"])]
+
+
+def _is_net(text: str) -> bool:
+    """Whether a route's destination is of IPv4; those of IPv6 and of services lead to nothing in the lab."""
+    try:
+        _Net(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _answers(site: Site, source: _Address, inside: list[_Net], routes: list[Document]) -> bool:

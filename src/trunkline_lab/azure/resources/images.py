@@ -16,9 +16,10 @@ _PLAIN = """
     microsoftsqlserver:sql2016sp2-ws2016 microsoftsqlserver:sql2016sp3-ws2019 microsoftsqlserver:sql2017-ws2016
     microsoftsqlserver:sql2019-ws2019 microsoftsqlserver:sql2022-ws2022 microsoft-dsvm:ubuntu-1804
     microsoft-dsvm:ubuntu-2004 microsoft-dsvm:dsvm-win-2019 redhat:rhel redhat:rhel-raw redhat:rhel-sap-ha
-    openlogic:centos almalinux:almalinux-x86_64 oracle:oracle-linux suse:sles suse:sles-12-sp5 suse:sles-15-sp2 suse:sles-15-sp3
-    suse:sles-15-sp4 suse:sles-15-sp5 suse:sles-sap suse:sles-sap-byos suse:opensuse-leap coreos:coreos
-    kinvolk:flatcar-container-linux microsoftcblmariner:cbl-mariner resf:rockylinux-x86_64 github:github-enterprise
+    openlogic:centos almalinux:almalinux-x86_64 oracle:oracle-linux suse:sles suse:sles-12-sp5 suse:sles-15-sp3
+    suse:sles-15-sp2 suse:sles-15-sp4 suse:sles-15-sp5 suse:sles-sap suse:sles-sap-byos suse:opensuse-leap
+    coreos:coreos kinvolk:flatcar-container-linux microsoftcblmariner:cbl-mariner resf:rockylinux-x86_64
+    github:github-enterprise
     """
 # Vendors' appliances, which need their plan in the request.
 _PLANNED = """

@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from trunkline_lab.azure.deployment import Deployment
-from trunkline_lab.azure.deployments import Deployments, groups_in
+from trunkline_lab.azure.deployments import Deployments
 from trunkline_lab.azure.errors import ArmError
 from trunkline_lab.azure.ids import ResourceId, same
+from trunkline_lab.azure.reading import groups_in
 from trunkline_lab.azure.store import Document
 from trunkline_lab.azure.template import Item
 

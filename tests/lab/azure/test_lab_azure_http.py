@@ -284,7 +284,7 @@ def test_stopping_in_the_middle_of_a_deployment_leaves_no_task_behind(caplog: py
 
 
 def test_a_group_made_again_while_the_old_one_goes_is_refused_then_stays() -> None:
-    with AzureFace(World(PublicAddresses("127.77.4"), Pace(resource=0.1))) as face:
+    with AzureFace(World(PublicAddresses("127.77.4"), Pace(resource=0.5))) as face:
         clients = connect(face)
         groups = clients.resources.resource_groups
         groups.create_or_update(GROUP, {"location": REGION})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from trunkline.durable import lease
 from trunkline.durable.errors import RunState
 from trunkline.durable.ledger import Entry, Ledger
 from trunkline.durable.store import Store
@@ -46,10 +47,9 @@ def run(store: Store, name: str) -> Told:
         ledger.apply(entry)
     if ledger.standing is None:
         raise RunState(f"there is no run {name!r} in the journal", hint="`trunkline history` shows those there are")
-    rows = store.query("SELECT host, owner FROM runs WHERE name = ?", (name,))
-    host, owner = rows[0] if rows else (None, None)
+    rows = store.query("SELECT host FROM runs WHERE name = ?", (name,))
     standing = ledger.standing
-    if standing == "running" and owner is None:
+    if standing == "running" and not lease.held(store, name):
         standing = "died"
     words = list(ledger.start.get("words") or [])
     return Told(
@@ -57,7 +57,7 @@ def run(store: Store, name: str) -> Told:
         standing,
         entries[0].at,
         entries[-1].at - entries[0].at,
-        str(host or ""),
+        str(rows[0][0] or "") if rows else "",
         words[2] if len(words) > 2 else "",
         _exposed(entries),
         words,

@@ -48,6 +48,15 @@ def _acquire(db: Connection, run: str, me: tuple[object, ...], seconds: float) -
     return int(fence) + 1
 
 
+def held(store: Store, run: str) -> bool:
+    """Whether a living process has the run."""
+    rows = store.query("SELECT owner, pid, boot, host, expires FROM runs WHERE name = ?", (run,))
+    return any(
+        owner is not None and expires > time.time() and not _dead(owner, pid, boot, host)
+        for owner, pid, boot, host, expires in rows
+    )
+
+
 def renew(store: Store, fences: Mapping[str, int], seconds: float) -> None:
     """Prolong the leases of runs by their fencing numbers; one that was lost stays lost."""
     expires = time.time() + seconds

@@ -10,6 +10,9 @@ from moto.ec2.models.vpn_gateway import VpnGateway
 
 from trunkline_lab.world import Machine
 
+_NUMBERS = {"icmp": "1", "tcp": "6", "udp": "17"}
+_EPHEMERAL = 49152
+
 
 def machine(ec2: Any, instance: Any) -> Machine:
     """An instance as the lab's routers know it; its default API password is its id."""
@@ -38,7 +41,11 @@ def admits(ec2: Any, instance: Any, protocol: str, port: int, source: str) -> bo
     """
     interface = instance.nics[0]
     rules = [rule for group in interface.group_set for rule in group.ingress_rules]
-    return any(_permits(ec2, rule, protocol, port, source) for rule in rules) and _returns(ec2, interface, source)
+    return (
+        any(_permits(ec2, rule, protocol, port, source) for rule in rules)
+        and _returns(ec2, interface, source)
+        and _passes_lists(ec2, interface, protocol, port, source)
+    )
 
 
 def route_state(route: Any) -> str:
@@ -77,6 +84,35 @@ def _permits(ec2: Any, rule: Any, protocol: str, port: int, source: str) -> bool
     # A group stands for the private addresses of its members, never for their public ones.
     members = (i for i in ec2.enis.values() if rule.source_group.get("GroupId") in {g.id for g in i.group_set})
     return any(source == member.private_ip_address for member in members)
+
+
+def _passes_lists(ec2: Any, interface: Any, protocol: str, port: int, source: str) -> bool:
+    """Whether the subnet's network ACL lets the packet in and the answer out: it keeps no state, so it is asked twice.
+
+    The answer goes to the sender's port: an ephemeral one, or the same one where both ends use it (IKE).
+    """
+    subnet = interface.subnet.id
+    acl = next(
+        (a for a in ec2.network_acls.values() if subnet in {x.subnet_id for x in a._associations.values()}), None
+    )
+    if acl is None or ipaddress.ip_address(source) in interface.subnet.cidr:
+        return True
+    inward = _allowed(acl, False, protocol, port, source)
+    return inward and any(_allowed(acl, True, protocol, each, source) for each in (port, _EPHEMERAL))
+
+
+def _allowed(acl: Any, egress: bool, protocol: str, port: int, peer: str) -> bool:
+    """What the entry with the lowest number that matches says; nothing matching is a denial."""
+    entries = [entry for entry in acl.network_acl_entries if str(entry.egress).lower() == str(egress).lower()]
+    for entry in sorted(entries, key=lambda each: int(each.rule_number)):
+        if str(entry.protocol) not in {"-1", _NUMBERS[protocol]} or not entry.cidr_block:
+            continue
+        ported = str(entry.protocol) in {"6", "17"} and entry.port_range_from is not None
+        if ported and not int(entry.port_range_from) <= port <= int(entry.port_range_to):
+            continue
+        if ipaddress.ip_address(peer) in ipaddress.ip_network(entry.cidr_block, strict=False):
+            return str(entry.rule_action) == "allow"
+    return False
 
 
 def _returns(ec2: Any, interface: Any, source: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from lab_aws import IMAGE, Account, network, run
+from lab_aws import IMAGE, Account, elastic, network, permit, run
 
 from trunkline_lab.aws.rules.kinds import KINDS, Kind
 from trunkline_lab.aws.rules.limits import Limits, Quotas
@@ -286,3 +286,47 @@ def test_what_belongs_to_a_vpc_goes_with_it(account: Account) -> None:
     assert len(ec2.describe_network_acls()["NetworkAcls"]) == before + 1
     ec2.delete_vpc(VpcId=vpc)
     assert len(ec2.describe_network_acls()["NetworkAcls"]) == before
+
+
+# Entries (number, protocol, action, direction, ports), and whether udp/500 from 127.0.0.1 gets in and back.
+LISTS = [
+    ("nothing is allowed", [], False),
+    ("both ways", [(100, "17", "allow", False, (500, 500)), (100, "17", "allow", True, (500, 500))], True),
+    ("no way back", [(100, "17", "allow", False, (500, 500))], False),
+    ("another port", [(100, "17", "allow", False, (501, 501)), (100, "-1", "allow", True, None)], False),
+    (
+        "a lower number wins",
+        [
+            (90, "17", "deny", False, (500, 500)),
+            (100, "-1", "allow", False, None),
+            (100, "-1", "allow", True, None),
+        ],
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("entries", "open_"), [row[1:] for row in LISTS], ids=[row[0] for row in LISTS])
+def test_a_network_acl_keeps_no_state(account: Account, there: There, entries: Any, open_: bool) -> None:
+    ec2 = account.ec2
+    machine = run(ec2, there["interface"])
+    elastic(ec2, there["interface"])
+    permit(ec2, there["group"], "udp", 500, "127.0.0.1/32")
+    ec2.create_route(RouteTableId=there["table"], DestinationCidrBlock="127.0.0.1/32", GatewayId=there["gateway"])
+    assert account.face.admits(machine, "udp", 500, "127.0.0.1")
+    for number, protocol, action, egress, ports in entries:
+        ranged = {"PortRange": {"From": ports[0], "To": ports[1]}} if ports else {}
+        ec2.create_network_acl_entry(
+            NetworkAclId=there["acl"],
+            RuleNumber=number,
+            Protocol=protocol,
+            RuleAction=action,
+            Egress=egress,
+            CidrBlock="0.0.0.0/0",
+            **ranged,
+        )
+    where = [{"Name": "association.subnet-id", "Values": [there["subnet"]]}]
+    (default,) = ec2.describe_network_acls(Filters=where)["NetworkAcls"]
+    held = next(a for a in default["Associations"] if a["SubnetId"] == there["subnet"])
+    ec2.replace_network_acl_association(AssociationId=held["NetworkAclAssociationId"], NetworkAclId=there["acl"])
+    assert account.face.admits(machine, "udp", 500, "127.0.0.1") is open_

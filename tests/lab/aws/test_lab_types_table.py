@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus import live
 from lab_aws import Account
+from lab_aws_corpus import live
 
 from trunkline_lab.aws import AwsFace
 from trunkline_lab.aws.cloudformation import schemas

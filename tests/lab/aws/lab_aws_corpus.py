@@ -1,6 +1,6 @@
 """Try a folder of CloudFormation templates against the lab: create, update tags, delete, look for leftovers.
 
-    python tests/lab/aws/corpus.py FOLDER [--parameters FILE] [--json]
+    python tests/lab/aws/lab_aws_corpus.py FOLDER [--parameters FILE] [--json]
 
 Each template gets an account of its own, with a VPC, subnets, a group, a key pair and a bucketful of plausible
 parameters; FILE (YAML: path below FOLDER -> parameters) gives what cannot be guessed. The table's results:

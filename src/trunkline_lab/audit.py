@@ -52,7 +52,8 @@ class Thing:
         name: What a person calls it, "" where it has no name.
         within: The id of what it is a part of: a rule's group, an endpoint's router; "" for none.
         maker: Who made it.
-        given: Whether nobody asked for it: a default of the cloud's, or what comes with something else.
+        given: Whether it does not count: a default of the cloud's, what comes with something else, or what is gone
+            and only shown for a while (a terminated instance).
         details: What tells it from others of its kind, and what a judge needs of it.
     """
 
@@ -128,11 +129,11 @@ class Audit:
 
     def runs(self) -> list[str]:
         """Every run whose mark something bears."""
-        return sorted({thing.maker.run for thing in self.things} - {""})
+        return sorted({thing.maker.run for thing in self.things if not thing.given} - {""})
 
     def of(self, run: str) -> list[Thing]:
         """All that bears a run's mark: what is to be gone when it was undone."""
-        return [thing for thing in self.things if thing.maker.run == run]
+        return [thing for thing in self.things if thing.maker.run == run and not thing.given]
 
     def duplicates(self) -> list[Finding]:
         """Two of what has one token or one role.
@@ -154,7 +155,7 @@ class Audit:
         return [
             Finding(f"orphan of {run}" + (f", left by {thing.maker.stack}" if thing.maker.stack else ""), (thing,))
             for thing in self.of(run)
-            if not thing.given and not thing.maker.owned
+            if not thing.maker.owned
         ]
 
     def strays(self) -> list[Thing]:

@@ -2,6 +2,7 @@
 
 import time
 import types
+from ipaddress import IPv4Network
 
 import boto3
 import pytest
@@ -10,6 +11,10 @@ from botocore.config import Config
 from lab_azure import GROUP, connect, network, properties, template
 from vns3_rig import license_router
 
+from trunkline import pipe, undo
+from trunkline.blueprints.connect_vpc import connect_vpc
+from trunkline.blueprints.federation import federation
+from trunkline.config import load
 from trunkline_lab.audit import Audit, Thing
 from trunkline_lab.lab import AWS_ACCOUNTS, AZURE_SUBSCRIPTIONS, Lab
 from trunkline_lab.world import FAST
@@ -327,3 +332,24 @@ def test_ipv6_and_what_is_no_address():
 
     things = tuple(rule(source) for source in ("2001:db8::/32", "sg-1", "VirtualNetwork", "::/0", ""))
     assert len(Audit(things, ()).open_access()) == 2
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("A", "B"), ("B", "A")])
+def test_the_main_job_draws_no_objection_and_leaves_nothing_when_undone(lab, tmp_path, ours, theirs):
+    config = load(lab.config)
+    cidr = IPv4Network("10.250.0.0/24")
+    hub = federation(config, "hub", account=config.account(theirs), cidr=cidr)
+    pipe(hub.data, hub.steps, run="hub")
+    accounts = {"account": config.account(ours), "federation_account": config.account(theirs)}
+    job = connect_vpc(config, "acme-10.1", federation="hub", **accounts)
+    journal = tmp_path / "journal.db"
+    pipe(job.data, job.steps, run="acme-10.1", journal=journal)
+    audit = lab.audit()
+    assert {"hub", "acme-10.1"} <= set(audit.runs())
+    assert why([*audit.duplicates(), *audit.open_access(), *audit.orphans("acme-10.1"), *audit.orphans("hub")]) == []
+    assert audit.strays() == []
+    assert {"stack", "endpoint", "rule", "route"} <= {thing.kind for thing in audit.of("acme-10.1")}
+    undo(job.steps, journal=journal, run="acme-10.1")
+    audit = lab.audit()
+    assert list(map(str, audit.of("acme-10.1"))) == []
+    assert why([*audit.duplicates(), *audit.open_access(), *audit.orphans("hub")]) == []

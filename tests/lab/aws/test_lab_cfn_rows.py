@@ -221,6 +221,11 @@ WRONG = [
         REFERENCE + "CreationPolicy",
     ),
     (
+        a_template(Resources={"A": {"Type": "Custom::Thing", "DeletionPolicy": "Snapshot", "Version": "1"}}),
+        "Unrecognized resource types: [Custom::Thing]",
+        "(the lab's own: what it has not is named first)",
+    ),
+    (
         a_template(Resources={"A": VPC | {"UpdatePolicy": {}}}),
         "The lab does not support UpdatePolicy (resource A)",
         REFERENCE + "UpdatePolicy",

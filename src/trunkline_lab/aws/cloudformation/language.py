@@ -200,12 +200,14 @@ def _resources(section: Mapping[str, Any], region: str) -> dict[str, Resource]:
             raise invalid(
                 f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member."
             )
-        for member in raw.keys() - _MEMBERS:
-            raise invalid(f"Invalid template resource property '{member}'")
-        _check_policies(name, raw)
+    # First of all: what a type of AWS's that the lab has not may or may not have is not known here.
     unknown = sorted({raw["Type"] for raw in section.values()} - {*TYPES, NESTED})
     if unknown:
         raise invalid(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
+    for name, raw in section.items():
+        for member in sorted(raw.keys() - _MEMBERS):
+            raise invalid(f"Invalid template resource property '{member}'")
+        _check_policies(name, raw)
     return {name: _resource(name, raw) for name, raw in section.items()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -32,8 +33,11 @@ class AzureMakers:
         if call.method == "DELETE" and _DELETED.search(call.path):
             wanted = call.path.rstrip("/").lower()
             with self._face.store.lock:
-                gone = [each for each in _deployments(self._face) if str(each.id).lower() == wanted]
-                self._going[id(call)] = (call, {key: maker for each in gone for key, maker in _made(each, False)})
+                standing = _deployments(self._face)
+                gone = {str(each.id) for each in standing if str(each.id).lower() == wanted}
+                made = _makers(standing, self._past).items()
+                left = {key: replace(maker, owned=False) for key, maker in made if maker.stack in gone}
+                self._going[id(call)] = (call, left)
         return None
 
     async def after(self, call: Call, answer: Answer) -> Answer | None:
@@ -47,8 +51,8 @@ class AzureMakers:
         face = self._face
         with face.store.lock:
             deployments = _deployments(face)
-            makers = self._past | {key: maker for each in deployments for key, maker in _made(each, True)}
-            found = [_deployment(each) for each in deployments]
+            makers = _makers(deployments, self._past)
+            found = [_deployment(each, _owner(each, makers)) for each in deployments]
             for subscription in face.subscriptions:
                 found += [_group(subscription, each.view()) for each in face.store.groups(subscription)]
             for resource in face.store.resources():
@@ -76,33 +80,33 @@ def _deployments(face: AzureFace) -> list[Deployment]:
     found = [
         each
         for subscription in face.subscriptions
-        for group in face.store.groups(subscription)
-        for each in face.deployments.in_group(subscription, group.name)
+        for group in ("", *(one.name for one in face.store.groups(subscription)))  # "": the subscription's own
+        for each in face.deployments.in_group(subscription, group)
     ]
     return sorted(found, key=lambda each: each.began)
 
 
-def _made(deployment: Deployment, stands: bool) -> Iterator[tuple[str, Maker]]:
-    tags, name = deployment.tags, str(deployment.id)
-    for target in deployment.made():
-        maker = Maker(tags.get(_RUN, ""), tags.get(_PATH, ""), tags.get(_TOKEN, ""), name, target.path_name, stands)
-        yield target.key, maker
+def _makers(deployments: list[Deployment], past: Mapping[str, Maker]) -> dict[str, Maker]:
+    """Who made each resource, by its key; what a nested deployment made belongs to the run of the outer one."""
+    makers = dict(past)
+    for deployment in deployments:  # the outer ones are older
+        owner = _owner(deployment, makers)
+        for target in deployment.made():
+            makers[target.key] = replace(owner, stack=str(deployment.id), part=target.path_name, owned=True)
+    return makers
 
 
-def _deployment(deployment: Deployment) -> Thing:
-    id_, tags = deployment.id, deployment.tags
-    run = tags.get(_RUN, "")
-    maker = Maker(run, tags.get(_PATH, ""), tags.get(_TOKEN, ""), owned=bool(run))
-    return Thing(
-        "azure",
-        id_.subscription,
-        "",
-        "stack",
-        str(id_),
-        id_.name,
-        maker=maker,
-        details={"status": deployment.state},
-    )
+def _owner(deployment: Deployment, makers: Mapping[str, Maker]) -> Maker:
+    tags = deployment.tags
+    if _RUN in tags:
+        return Maker(tags[_RUN], tags.get(_PATH, ""), tags.get(_TOKEN, ""), owned=True)
+    return makers.get(deployment.id.key, Maker())
+
+
+def _deployment(deployment: Deployment, owner: Maker) -> Thing:
+    id_ = deployment.id
+    details = {"status": deployment.state} | ({"shared": True} if owner.stack else {})
+    return Thing("azure", id_.subscription, "", "stack", str(id_), id_.name, maker=owner, details=details)
 
 
 def _group(subscription: str, view: Mapping[str, Any]) -> Thing:

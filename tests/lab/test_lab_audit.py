@@ -203,6 +203,23 @@ def test_an_azure_deployment_and_all_of_it_has_a_maker(lab, cloud):
     assert {finding.things[0].name for finding in lab.audit().orphans("acme-10.1")} == {"net"}
 
 
+def test_what_a_nested_deployment_made_belongs_to_the_outer_ones_run(lab, cloud):
+    inner = template(network("networkSecurityGroups", "inner", {}))
+    nested = {
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": "2021-04-01",
+        "name": "nested",
+        "properties": {"mode": "Incremental", "template": inner},
+    }
+    deployed(cloud, nested)
+    audit = lab.audit()
+    assert {thing.name for thing in audit.of("acme-10.1")} == {"acme-vpc", "nested", "inner"}
+    assert (audit.duplicates(), audit.orphans("acme-10.1")) == ([], [])
+    assert [thing.name for thing in audit.strays()] == [GROUP]  # made by hand
+    cloud.deployments.deployments.begin_delete(GROUP, "nested").result()
+    assert [finding.things[0].name for finding in lab.audit().orphans("acme-10.1")] == ["inner"]
+
+
 def test_two_azure_deployments_with_one_token(lab, cloud):
     deployed(cloud, network("networkSecurityGroups", "one", {}))
     deployed(cloud, network("networkSecurityGroups", "two", {}), name="again")

@@ -6,10 +6,11 @@ public reports of Azure's own answers (owner/repository#number).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from lab_azure import GROUP, Clients
+from lab_azure import GROUP, REGION, Clients, connect
 from lab_azure_kinds import part, put, ref
 from test_lab_azure_resources import ROOT, group, machine, net, public, refused, sub
 
@@ -170,3 +171,35 @@ def test_a_rule_for_a_group_of_interfaces_admits_to_those_alone(face: AzureFace,
         )
         found.append(machine(clients, made.id, f"vm-{name}").id)
     assert [face.admits(one, "tcp", 443, "127.9.9.9") for one in found] == [True, False]
+
+
+# The Basic SKUs, which Azure retired: templates that were written before ask for them
+
+
+@pytest.fixture
+def before(world: World) -> Iterator[Clients]:
+    with AzureFace(world, basic_skus=True) as face:
+        clients = connect(face)
+        clients.resources.resource_groups.create_or_update(GROUP, {"location": REGION})
+        yield clients
+
+
+def test_a_basic_address_is_dynamic_and_told_while_it_is_used(before: Clients) -> None:
+    put(before, "Microsoft.Network/publicIPAddresses", "old", {"dnsSettings": {"domainNameLabel": "lab-old"}})
+    found = before.network.public_ip_addresses.get(GROUP, "old")
+    assert (found.sku.name, found.public_ip_allocation_method, found.ip_address) == ("Basic", "Dynamic", None)
+    assert found.dns_settings.fqdn == f"lab-old.{REGION}.cloudapp.azure.com"
+    net(before, sub("s", "10.0.0.0/24"))
+    nic(before, f"{ROOT}/virtualNetworks/net/subnets/s", public=found.id)
+    assert before.network.public_ip_addresses.get(GROUP, "old").ip_address.startswith("127.77.7.")
+    body = {"dnsSettings": {"domainNameLabel": "lab-old"}}
+    assert refused(put, before, "Microsoft.Network/publicIPAddresses", "new", body)[0] == "DnsRecordInUse"
+
+
+def test_a_balancer_and_its_addresses_are_of_one_sku(before: Clients) -> None:
+    put(before, "Microsoft.Network/publicIPAddresses", "old", {})
+    front = [part("front", publicIPAddress=ref("publicIPAddresses", "old"))]
+    kind, body = "Microsoft.Network/loadBalancers", {"frontendIPConfigurations": front}
+    code, _ = refused(lambda: put(before, kind, "lb", body, sku={"name": "Standard"}))
+    assert code == "PublicIPAndLBSkuDoNotMatch"
+    assert put(before, kind, "lb", body).sku.name == "Basic"

@@ -38,7 +38,44 @@ BODIES: dict[str, dict[str, Any]] = {
         "networkSecurityGroup": {"id": "x"},
         "dnsSettings": {"dnsServers": []},
     },
+    "publicIPPrefixes": {"prefixLength": 30},
+    "applicationSecurityGroups": {},
+    "natGateways": {"idleTimeoutInMinutes": 4, "publicIpAddresses": [], "publicIpPrefixes": []},
+    "localNetworkGateways": {
+        "gatewayIpAddress": "198.51.100.7",
+        "localNetworkAddressSpace": {"addressPrefixes": ["10.0.0.0/8"]},
+        "bgpSettings": {"asn": 65000, "bgpPeeringAddress": "10.0.0.1"},
+    },
+    "virtualNetworkGateways": {
+        "gatewayType": "Vpn", "sku": {"name": "VpnGw1"}, "bgpSettings": {},
+        "ipConfigurations": [{"name": "one", "properties": {"subnet": {"id": "x"}, "publicIPAddress": {"id": "x"}}}],
+    },
+    "connections": {
+        "connectionType": "IPsec", "virtualNetworkGateway1": {"id": "x"}, "localNetworkGateway2": {"id": "x"},
+    },
+    "loadBalancers": {
+        "frontendIPConfigurations": [{"name": "f", "properties": {"subnet": {"id": "x"}}}],
+        "backendAddressPools": [{"name": "p", "properties": {}}],
+        "probes": [{"name": "p", "properties": {"protocol": "Tcp", "port": 80}}],
+        "loadBalancingRules": [{"name": "r", "properties": {"probe": {"id": "x"}, "frontendPort": 80}}],
+        "inboundNatRules": [],
+    },
 }  # fmt: skip
+OTHERS: dict[str, dict[str, Any]] = {
+    "Microsoft.Compute/availabilitySets": {"properties": {"platformFaultDomainCount": 2}, "sku": {"name": "Aligned"}},
+    "Microsoft.Compute/disks": {"properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}},
+    "Microsoft.Compute/sshPublicKeys": {"properties": {"publicKey": "ssh-rsa AAAA"}},
+    "Microsoft.ManagedIdentity/userAssignedIdentities": {"properties": {}},
+    "Microsoft.Storage/storageAccounts": {
+        "properties": {"accessTier": "Hot", "networkAcls": {}},
+        "sku": {"name": "Standard_LRS"},
+        "kind": "StorageV2",
+    },
+}
+PEERED = {
+    **BODIES["virtualNetworks"],
+    "virtualNetworkPeerings": [{"name": "p", "properties": {"remoteVirtualNetwork": {"id": "x"}}}],
+}
 
 
 def provider() -> Provider:
@@ -68,11 +105,16 @@ def with_junk(node: Any, path: tuple[Any, ...], junk: Any) -> Any:
 
 def ids() -> list[tuple[ResourceId, dict[str, Any]]]:
     found = []
-    for type_, properties in BODIES.items():
+    for type_, properties in [*BODIES.items(), ("virtualNetworks", PEERED)]:
         body = {"location": REGION, "tags": {"a": "b"}, "sku": {"name": "Standard"}, "properties": properties}
         found.append((ResourceId(SUB, GROUP, "Microsoft.Network", (type_,), ("x",)), body))
     machine = next(one for one in shipped("vpc")["resources"] if one["type"].startswith("Microsoft.Compute"))
     body = {name: machine[name] for name in ("location", "plan", "zones", "properties")} | {"location": REGION}
+    for type_, part in OTHERS.items():
+        namespace, _, kind = type_.partition("/")
+        name = "account" if kind == "storageAccounts" else "x"
+        found.append((ResourceId(SUB, GROUP, namespace, (kind,), (name,)), {"location": REGION, "tags": {}, **part}))
+    body["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {"x": {}}}
     return [*found, (ResourceId(SUB, GROUP, "Microsoft.Compute", ("virtualMachines",), ("x",)), body)]
 
 
@@ -86,7 +128,12 @@ def test_no_body_breaks_a_resource(junk: Any) -> None:
         if not isinstance(given_body, dict):
             continue
         with suppress(ArmError):
-            provider().put(id_, given_body)
+            azure = provider()
+            azure.put(id_, given_body)
+            azure.get(id_)
+            azure.patch(id_, {"tags": {"a": "b"}})
+            azure.site.store.find(id_).pending = 0  # type: ignore[union-attr]
+            azure.delete(id_)
 
 
 SOURCE = template(

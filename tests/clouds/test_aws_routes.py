@@ -8,6 +8,7 @@ from aws_lab import aws, face, group, shared, vpc
 from trunkline import Error
 from trunkline.clouds.cloud import CloudError, NextHop
 from trunkline.network.model import Permission, Route
+from trunkline_lab.aws import ROUTER_IMAGE
 
 
 @pytest.fixture
@@ -23,6 +24,18 @@ def table(aws, vpc):
 def interface(aws, subnet, address, **more):
     made = aws.session.ec2.create_network_interface(SubnetId=subnet, PrivateIpAddress=address, **more)
     return NextHop(made["NetworkInterface"]["NetworkInterfaceId"], address)
+
+
+def run(aws, hop):
+    nic = {"DeviceIndex": 0, "NetworkInterfaceId": hop.interface}
+    aws.session.ec2.run_instances(ImageId=ROUTER_IMAGE, MinCount=1, MaxCount=1, NetworkInterfaces=[nic])
+
+
+def test_a_route_that_leads_nowhere_is_replaced(aws, subnet, table):
+    mine, theirs = interface(aws, subnet, "10.1.0.10"), interface(aws, subnet, "10.1.0.11")
+    aws.route(table, "10.0.0.0/16", theirs, run="r")
+    aws.route(table, "10.0.0.0/16", mine, run="r2")
+    assert routes(aws, table)["10.0.0.0/16"] == mine.interface
 
 
 def routes(aws, table):
@@ -45,6 +58,7 @@ def test_a_route_comes_and_goes_and_may_be_repeated(aws, subnet, table):
 
 def test_a_route_that_leads_elsewhere_is_not_moved(aws, subnet, table):
     mine, theirs = interface(aws, subnet, "10.1.0.10"), interface(aws, subnet, "10.1.0.11")
+    run(aws, theirs)  # To an interface without a running instance the route would be a black hole, and be replaced.
     aws.route(table, "10.0.0.0/16", theirs, run="r")
     with pytest.raises(Error) as raised:
         aws.route(table, "10.0.0.0/16", mine, run="r2")

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from lab_azure import GROUP, REGION, Clients, connect
 from lab_azure_kinds import part, put, ref
-from test_lab_azure_resources import ROOT, group, machine, net, public, refused, sub
+from test_lab_azure_resources import ROOT, group, machine, net, nic, public, refused, sub
 
 from trunkline_lab.azure import AzureFace
+from trunkline_lab.world import World
 
 # Load balancers: "Azure Load Balancer components"
 

@@ -20,7 +20,7 @@ class RouterFaults:
     async def before(self, call: Call) -> None:
         """Strike before anything is done, or remember to strike when it is done."""
         router = call.controller
-        await self._hang(router.id)
+        await self._hang(call)
         fault = self._faults.strike(f"vns3:{call.method} {call.path}", router.name, router.id, router.address or "")
         if fault is None:
             return
@@ -29,7 +29,7 @@ class RouterFaults:
             await asyncio.sleep(fault.seconds)
         elif fault.kind is Kind.hang:
             self._hangs[router.id] = time.monotonic() + fault.seconds
-            await self._hang(router.id)
+            await self._hang(call)
         elif fault.done:
             self._due[id(call)] = (call, fault)
         else:
@@ -45,9 +45,10 @@ class RouterFaults:
             return
         _break(call, fault)
 
-    async def _hang(self, router: str) -> None:
-        left = self._hangs.get(router, 0.0) - time.monotonic()
+    async def _hang(self, call: Call) -> None:
+        left = self._hangs.get(call.controller.id, 0.0) - time.monotonic()
         if left > 0:
+            call.fault = call.fault or "hangs"
             await asyncio.sleep(left)
             raise ConnectionDropped
 

@@ -57,7 +57,8 @@ class Reader:
             )
         location = self._location(id_, body, mode)
         template, given = self._linked(properties, None)
-        made = read_template(template, given, self._place(id_, properties, template), self.provider.known)
+        place = self._place(id_, properties, template, location)
+        made = read_template(template, given, place, self.provider.known)
         link = properties.get("templateLink")
         return Deployment(id_, made, mode, tags=dict(body.get("tags") or {}), location=location, link=link)
 
@@ -101,7 +102,12 @@ class Reader:
         return template, given
 
     def _place(
-        self, id_: ResourceId, properties: Document, template: Any, planned: Mapping[str, str] | None = None
+        self,
+        id_: ResourceId,
+        properties: Document,
+        template: Any,
+        location: str | None,
+        planned: Mapping[str, str] | None = None,
     ) -> Place:
         """Where a deployment runs; `planned` are groups that will be there. Raises ArmError (ResourceGroupNotFound)."""
         store = self.provider.site.store
@@ -121,7 +127,7 @@ class Reader:
                 "tenantId": store.tenant,
                 "displayName": "Lab",
             },
-            {"name": id_.name, "properties": told},
+            {"name": id_.name, **({"location": location} if location else {}), "properties": told},
         )
 
     def _group(self, id_: ResourceId, planned: Mapping[str, str]) -> Group:
@@ -186,9 +192,9 @@ class Reader:
         outer = None if item.inner else replace(item.scope, reference=None)
         link = parent.template.place.deployment["properties"].get("templateLink") or {}
         template, given = self._linked(settings, link.get("uri"))
-        place = self._place(item.id, settings, template, planned)
-        made = read_template(template, given, place, self.provider.known, outer)
         location = item.scope.value(item.raw.get("location")) if not item.id.group else None
+        place = self._place(item.id, settings, template, location, planned)
+        made = read_template(template, given, place, self.provider.known, outer)
         return Deployment(item.id, made, "Incremental", location=location, link=settings.get("templateLink"))
 
 

@@ -81,11 +81,13 @@ def test_groups_are_resources_of_a_subscription(clients: Clients) -> None:
         ),
         outputs={
             "group": {"type": "string", "value": "[reference('inside').outputs.where.value]"},
+            "where": {"type": "string", "value": "[deployment().location]"},
             "id": {"type": "string", "value": "[subscriptionResourceId('Microsoft.Resources/resourceGroups', 'made')]"},
         },
     )
     made = deploy_all(clients, source)
     assert made.properties.outputs["group"]["value"] == "made"
+    assert made.properties.outputs["where"]["value"] == REGION
     assert made.properties.outputs["id"]["value"] == f"/subscriptions/{SUBSCRIPTION}/resourceGroups/made"
     assert (made.location, made.id) == (
         REGION,

@@ -6,11 +6,13 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from cli_tools import Command, FakeAccount, exposure
 
+from trunkline.clouds.cloud import Exposure
 from trunkline.config import load
 
 
@@ -279,3 +281,19 @@ def test_an_interrupt_closes_what_is_open(pipelines: Path, number: signal.Signal
     assert "access (tcp/8000 from 198.51.100.7/32): closed after" in err
     assert "resume:     trunkline resume slow-" in err
     assert "Traceback" not in err
+
+
+def test_interrupts_after_the_end_do_not_keep_it_from_being_told(
+    trunkline: Command, pipelines: Path, accounts: dict[str, FakeAccount], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exposures(account: FakeAccount) -> list[Exposure]:
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.05)
+        return []
+
+    monkeypatch.setattr(FakeAccount, "exposures", exposures)
+    before = signal.getsignal(signal.SIGINT)
+    answer = trunkline("up", "pipelines.py:connected", "--first", "A", "--progress", "quiet")
+    assert answer.code == 0, answer.err
+    assert "Exposed now: nothing (asked A)" in answer.out
+    assert signal.getsignal(signal.SIGINT) is before

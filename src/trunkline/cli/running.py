@@ -100,12 +100,19 @@ def up(call: Call) -> int:
         except (Exception, KeyboardInterrupt) as error:
             raised = error
         finally:
+            _hear_no_interrupt()
             shown.close()
         # What the run says it closed is one thing, what the clouds say another: both must agree.
         found = ask(call.config.opened if call.config else (), run=call.run)
-    end = Ended(call, state, data, ledger, found, time.monotonic() - begun, raised)
-    end.tell()
+        end = Ended(call, state, data, ledger, found, time.monotonic() - begun, raised)
+        end.tell()
     return end.code
+
+
+def _hear_no_interrupt() -> None:
+    """One who presses Ctrl-C three times still wants to know how it ended; the clients' own time limits bound that."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # until _termination_as_interrupt puts it back
 
 
 @dataclass

@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from trunkline import Node, apipe, each, here, pipe, step
+from trunkline import Field, Node, apipe, each, here, pipe, step
 from trunkline.errors import Misuse, StepTimeout
 
 
@@ -331,6 +331,13 @@ def test_misuse_names_the_step_and_the_remedy_before_anything_runs(steps, says):
         (lambda: step(f, undo=3), "undo=3"),
         (lambda: step(f, timeout=0), "timeout=0"),
         (lambda: step(f, timeout=float("nan")), "timeout=nan"),
+        (lambda: step(f, timeout="3"), "timeout='3'"),
+        (lambda: step(f, needs={"x": "cidr"}), r"needs\['x'\]='cidr' is no Field"),
+        (lambda: Field("cdir"), "kind='cdir'"),
+        (lambda: pipe({}, [], grace="x"), "grace='x'"),
+        (lambda: pipe({}, [], grace=-1), "grace=-1"),
+        (lambda: pipe({}, [], observers=print), "has no method on"),
+        (lambda: pipe({}, [], observers=[print]), "has no method on"),
         (lambda: step(f, needs="key"), "needs='key' is one text"),
         (lambda: each("e", over=3, steps=[("a", f)]), "over=3"),
         (lambda: pipe({}, [], run=""), "run=''"),

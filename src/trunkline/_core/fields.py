@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+from trunkline._core.errors import Misuse
 
 Kind = Literal["any", "str", "int", "number", "bool", "list", "dict", "cidr", "cidrs", "address", "addresses"]
 
@@ -28,3 +30,7 @@ class Field:
     pattern: str | None = None
     secret: bool = False
     note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise Misuse(f"Field: kind={self.kind!r} is not known", hint=f"one of {', '.join(get_args(Kind))}")

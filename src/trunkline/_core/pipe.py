@@ -58,7 +58,7 @@ def pipe(
         StepTimeout: a step took longer than its timeout.
         Whatever a step raises, with the note "in step PATH"; several side by side as an ExceptionGroup.
     """
-    shared = Run(run_name(run), observers, recorder, grace, in_loop=False)
+    shared = _shared(run, observers, recorder, grace, in_loop=False)
     return _drive(_whole(shared, checked_data(data), nodes(steps), "go"))
 
 
@@ -81,7 +81,7 @@ def retrace(
         mode: "undo" or "pay".
         run, observers, grace: As for pipe.
     """
-    shared = Run(run_name(run), observers, recorder, grace, in_loop=False)
+    shared = _shared(run, observers, recorder, grace, in_loop=False)
     _drive(_whole(shared, checked_data(data), nodes(steps), mode))
 
 
@@ -95,7 +95,7 @@ async def apipe(
     recorder: Recorder | None = None,
 ) -> State:
     """`pipe` for callers inside an event loop; a cancel of the calling task closes the open scopes first."""
-    shared = Run(run_name(run), observers, recorder, grace, in_loop=True)
+    shared = _shared(run, observers, recorder, grace, in_loop=True)
     from trunkline._core.waiting import Fatal
 
     try:
@@ -121,6 +121,19 @@ async def _whole(run: Run, data: State, steps: Nodes, mode: Literal["go", "undo"
         raise
     finally:
         run.emit(events.RunEnded(run.name, time.time(), time.monotonic() - started, error))
+
+
+def _shared(
+    run: str | None, observers: Iterable[events.Observer], recorder: Recorder | None, grace: float, in_loop: bool
+) -> Run:
+    """What a run's places share. Raises Misuse for a word that cannot be used, before anything runs."""
+    if not isinstance(grace, (int, float)) or not grace >= 0:
+        raise Misuse(f"grace={grace!r} is no number of seconds", hint="give seconds, 0 or more")
+    watching = list(observers) if isinstance(observers, Iterable) else [observers]
+    for observer in watching:
+        if not callable(getattr(observer, "on", None)):
+            raise Misuse(f"observers: {observer!r} has no method on(event)", hint="pass a list of Observers")
+    return Run(run_name(run), watching, recorder, grace, in_loop)
 
 
 def run_name(run: str | None) -> str:

@@ -117,8 +117,10 @@ def step(
     for name, part in (("fn", fn), ("undo", undo), ("find", find), ("preview", preview)):
         if not callable(part) and (part is not None or name == "fn"):
             raise Misuse(f"step: {name}={part!r} is not callable", hint=f"pass a function as {name}")
-    if timeout is not None and not timeout > 0:
-        raise Misuse(f"step: timeout={timeout!r} is not a positive number of seconds")
+    if timeout is not None and (not isinstance(timeout, (int, float)) or not timeout > 0):
+        raise Misuse(
+            f"step: timeout={timeout!r} is not a positive number of seconds", hint="give seconds, or leave it out"
+        )
     return Step(fn, undo, find, preview, _fields(needs, "needs"), _fields(gives, "gives"), timeout)
 
 
@@ -365,5 +367,10 @@ def _fields(keys: Fields | Iterable[str] | None, what: str) -> Fields | None:
     if isinstance(keys, str):
         raise Misuse(f"step: {what}={keys!r} is one text", hint=f'write {what}=["{keys}"]')
     if isinstance(keys, Mapping):
+        for key, field in keys.items():
+            if not isinstance(field, Field):
+                raise Misuse(
+                    f"step: {what}[{key!r}]={field!r} is no Field", hint=f'write Field("cidr"), or {what}=["{key}"]'
+                )
         return dict(keys)
     return {key: Field() for key in keys}

@@ -223,6 +223,18 @@ def test_sweep_pays_at_once_what_a_dead_run_of_this_journal_owes(shell):
     assert shell.json("undo", "owing")["outcome"] == "undone"
 
 
+def test_a_federation_is_not_undone_under_the_vpcs_that_it_serves(shell):
+    shell("up", "federation", "--name", "other", "--account", "A2", "--cidr", "10.253.0.0/24")
+    served = ("up", "connect-vpc", "--account", "A", "--federation-account", "A2", "--federation", "other")
+    cidr = shell.json(*served, "--name", "served")["outputs"]["vpc_cidr"]
+    refused = shell("undo", "other", expect=1).stderr
+    assert f"the federation still leads to {cidr}" in refused
+    assert "undo the runs that connected these VPCs first" in refused
+    assert [end["connected"] for end in shell.json(*served, "--name", "served")["outputs"]["tunnels"]] == [True] * 4
+    shell("undo", "served")
+    shell("undo", "other")
+
+
 @pytest.mark.parametrize("words", [("resume", "nobody"), ("undo", "nobody"), ("status", "nobody")])
 def test_a_run_that_nobody_knows(shell, words):
     assert "no run 'nobody'" in shell(*words, expect=1).stderr

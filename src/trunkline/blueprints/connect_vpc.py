@@ -28,7 +28,7 @@ from trunkline.blueprints.equipment import (
     stack_name,
     template,
 )
-from trunkline.blueprints.federation import find_federation, release_block
+from trunkline.blueprints.federation import find_federation, release_block, routed_to
 from trunkline.blueprints.pipeline import Pipeline
 from trunkline.clouds.cloud import Account
 from trunkline.config import Config
@@ -207,12 +207,5 @@ def network_config(
 def _federated(network: Network, hubs: list[dict[str, Any]], pool: Pool, run: str) -> list[tuple[IPv4Network, str]]:
     """The blocks in the federation's use: its own, and all that its tables lead to its routers, save this run's."""
     mine = pool.allocations().get(run)
-    next_hops = {hop for hub in hubs for hop in (hub["interface"], hub["private_address"])}
-    routed = {
-        IPv4Network(route.prefix)
-        for table in network.route_tables
-        for route in table.routes
-        if route.target in next_hops
-    }
     blocks = [(IPv4Network(cidr), f"the federation network {network.name or network.id}") for cidr in network.cidrs]
-    return blocks + [(block, "a VPC of the federation") for block in sorted(routed) if block != mine]
+    return blocks + [(block, "a VPC of the federation") for block in routed_to(network, hubs) if block != mine]

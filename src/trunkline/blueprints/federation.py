@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from ipaddress import IPv4Network
 from typing import Any
@@ -27,6 +27,7 @@ from trunkline.clouds.cloud import Account
 from trunkline.config import Config, Site
 from trunkline.durable.secrets import resolve
 from trunkline.network.addresses import Pool, carve, router_address
+from trunkline.network.model import Network
 from trunkline.routers.router import Driver, Router
 
 ZONES = (1, 2)
@@ -67,7 +68,7 @@ def federation(
     )
     pool = address_pool(config)
     plan = step(partial(network_config, pool, cidr), undo=partial(release_block, pool), needs=["run"], gives=PLAN)
-    records = step(partial(hubs, run), undo=partial(forget_hubs, driver), needs=_OUTPUTS, gives=["federation"])
+    records = step(partial(hubs, run), undo=partial(retire_hubs, account, driver), needs=_OUTPUTS, gives=["federation"])
 
     def inside(fn: Callable[..., Any], *bound: Any, **more: Any) -> Step:
         """A step whose effect goes with the routers themselves."""
@@ -132,10 +133,28 @@ def release_block(pool: Pool, state: dict[str, Any]) -> None:
     pool.release(state["run"])
 
 
-def forget_hubs(driver: Driver, state: dict[str, Any]) -> None:
-    """The machines go with their stack, and what is known of them here."""
-    for router in state.get("federation", ()):
+def retire_hubs(account: Account, driver: Driver, state: dict[str, Any]) -> None:
+    """Before the routers go: refuse while a VPC still depends on them; then drop what is known of them here.
+
+    Raises:
+        Error: the federation's tables still lead to VPCs, which undoing it would cut off.
+    """
+    routers = state.get("federation", [])
+    served = routed_to(account.network(state["federation_network_id"]), routers) if routers else []
+    if served:
+        raise Error(
+            f"the federation still leads to {', '.join(map(str, served))}",
+            hint="undo the runs that connected these VPCs first: trunkline history, trunkline undo RUN",
+        )
+    for router in routers:
         driver.forget(router)
+
+
+def routed_to(network: Network, routers: Sequence[Mapping[str, Any]]) -> list[IPv4Network]:
+    """The blocks that a network's tables lead to these routers, in order."""
+    next_hops = {hop for router in routers for hop in (router["interface"], router["private_address"])}
+    routes = [route for table in network.route_tables for route in table.routes]
+    return sorted({IPv4Network(route.prefix) for route in routes if route.target in next_hops})
 
 
 def hubs(run: str, state: dict[str, Any]) -> dict[str, Any]:

@@ -6,16 +6,22 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from trunkline._core.errors import Error
-from trunkline.clouds.aws.errors import code_of, tolerating
+from trunkline.clouds.aws.errors import code_of, patiently, tolerating
 from trunkline.clouds.cloud import NextHop
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ec2.type_defs import RouteTypeDef
 
+_NOT_YET_SEEN = ("InvalidRouteTableID.NotFound", "InvalidNetworkInterfaceID.NotFound")
+
 
 def route(ec2: EC2Client, table: str, prefix: str, via: NextHop) -> None:
     """Send `prefix` to the interface of `via`; see `AwsAccount.route`."""
+    patiently(lambda: _route(ec2, table, prefix, via), *_NOT_YET_SEEN)
+
+
+def _route(ec2: EC2Client, table: str, prefix: str, via: NextHop) -> None:
     request: dict[str, Any] = {
         "RouteTableId": table,
         _destination(prefix): prefix,

@@ -11,22 +11,13 @@ from typing import Any
 
 from trunkline.cli import say
 from trunkline.cli.exits import Exit
+from trunkline.cli.home import journal_file
 from trunkline.config import Config, ConfigError, find, load
 from trunkline.durable import history, runs
 from trunkline.durable.errors import LeaseHeld, RunState
 from trunkline.durable.store import Store
 from trunkline.views.choose import view
 from trunkline.views.words import duration
-
-FILE = "journal.db"
-
-
-def journal_file(config: Config | None) -> Path:
-    """Where runs are kept: in the configuration's home, or without one in $XDG_STATE_HOME/trunkline."""
-    if config is not None:
-        return config.home / FILE
-    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(state).expanduser() / "trunkline" / FILE
 
 
 def resume(run: str, config: Path | None, extra: list[str]) -> int:

@@ -22,7 +22,7 @@ from trunkline.cli import say
 from trunkline.cli.access import Found, ask, described
 from trunkline.cli.command import Call
 from trunkline.cli.exits import Exit
-from trunkline.cli.journals import journal_file
+from trunkline.cli.home import journal_file
 from trunkline.durable import runs
 from trunkline.durable.errors import Changed, LeaseHeld, RunState
 from trunkline.durable.journal import Journal

@@ -32,7 +32,7 @@ bench: setup ## measure; prints a table against its goals
 	@bench/setup.sh
 	@$(BIN)/python -m bench
 
-lock: ## write constraints/ anew (newest versions that fit)
+lock: ## write constraints/ for what pyproject.toml asks; UPGRADE=1 takes the newest versions
 	@scripts/lock.sh
 
 build: setup ## dist/*.whl and dist/*.tar.gz, from what is installed, without network

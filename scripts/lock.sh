@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Write constraints/*.txt anew: every package that pyproject.toml leads to, and what bench/ measures against, pinned,
+# Write constraints/*.txt: every package that pyproject.toml leads to, and what bench/ measures against, pinned,
 # with the hashes of its files. `scripts/lock.sh bench` writes one part alone; the parts are dev, run and bench.
+# Pins that still fit are kept, so that a new dependency renews nothing else; UPGRADE=1 takes the newest of everything.
 # The format (requirements with hashes) names no package index, so that any mirror serves it; this script makes sure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,7 +20,8 @@ for part in ${*:-dev run bench}; do
       exit 64
       ;;
   esac
-  "$uv" pip compile "${wanted[@]}" --universal --python-version 3.11 --upgrade --generate-hashes \
+  [ -n "${UPGRADE:-}" ] || cp "constraints/$part.txt" "constraints/$part.txt.new"
+  "$uv" pip compile "${wanted[@]}" --universal --python-version 3.11 ${UPGRADE:+--upgrade} --generate-hashes \
     --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file "constraints/$part.txt.new" >/dev/null
   if grep -nE '://|^-|^ *--(index|extra|find|trusted)| @ ' "constraints/$part.txt.new"; then
     echo "error: constraints/$part.txt would name a place (above)" >&2

@@ -1,4 +1,8 @@
-"""Networks as plain frozen data: what every cloud's `network()` answers, and what pictures and proofs read."""
+"""A federation as plain frozen data: its clouds' networks, its routers with their tunnels, and its sites.
+
+One model, many uses: clouds and routers are read into it; reachability, pictures and the lab's packets read from it.
+Ids are the provider's own, addresses and prefixes are text, and no secret is ever part of it.
+"""
 
 from __future__ import annotations
 
@@ -37,11 +41,12 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """A security group or NSG."""
+    """A security group, an NSG, or a network ACL (which is not `stateful`: answers need a permission of their own)."""
 
     id: str
     name: str
     permissions: tuple[Permission, ...] = ()
+    stateful: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +60,27 @@ class Interface:
     rule_sets: tuple[str, ...] = ()
     forwards: bool = False
     instance: str | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Subnet:
-    """A subnet, its zone, and the rule sets bound to it (NSGs on Azure)."""
+    """A subnet, its zone, and the rule sets bound to it (NSGs on Azure, network ACLs on AWS)."""
 
     id: str
     name: str
     cidr: str
     zone: str = ""
     rule_sets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Peering:
+    """A peering as one network has it: routes to its `id` lead to the network `peer`."""
+
+    id: str
+    peer: str
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +96,117 @@ class Network:
     route_tables: tuple[RouteTable, ...] = ()
     rule_sets: tuple[RuleSet, ...] = ()
     interfaces: tuple[Interface, ...] = ()
+    peerings: tuple[Peering, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """One end of an IPsec tunnel, as its own router has it.
+
+    Parameters:
+        id: The router's number of it; `RouterRoute.tunnel` refers to it.
+        name: What the router calls the remote gateway.
+        peer: The public address of the other end.
+        local, remote: Traffic selectors, CIDRs.
+        inside: The router's own address on the tunnel's interface ("169.254.1.1/30"); None when policy-based.
+        up: Whether the router says that it is connected, as seen when it was read.
+        reason: Why it is not up, where that is known.
+    """
+
+    id: str
+    name: str
+    peer: str
+    local: tuple[str, ...] = ("0.0.0.0/0",)
+    remote: tuple[str, ...] = ("0.0.0.0/0",)
+    inside: str | None = None
+    up: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RouterRoute:
+    """A route of a router's own: into a tunnel, to a gateway's address, or (neither) out of its interface.
+
+    Of two routes with one prefix the lower `metric` wins; `learned` ones come from BGP. `advertised` ones are told
+    to BGP neighbours.
+    """
+
+    prefix: str
+    tunnel: str | None = None
+    gateway: str | None = None
+    metric: int = 0
+    learned: bool = False
+    advertised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One rule of a router's firewall for what it forwards, first match wins; ports are inclusive."""
+
+    source: str = "0.0.0.0/0"
+    destination: str = "0.0.0.0/0"
+    protocol: str = "any"
+    first_port: int = 0
+    last_port: int = 65535
+    action: str = "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class BgpSession:
+    """A BGP neighbour behind a tunnel, and what was `learned` from it; times in seconds."""
+
+    tunnel: str
+    neighbour: str
+    asn: int
+    established: bool = False
+    learned: tuple[str, ...] = ()
+    hold_time: int = 180
+    keepalive: int = 60
+    bfd: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """A virtual router: a machine in a network whose routes, tunnels and firewall are its own.
+
+    Parameters:
+        id: The machine's provider id.
+        name: What a person calls it.
+        network, interface: The ids of its network and of its interface there; empty when it stands outside any cloud.
+        private_address, public_address: Its addresses.
+        asn: Its BGP number, None without one.
+        forwards: What its firewall does with a packet that no filter matches: True lets it pass.
+        running: Whether it answered when it was read.
+    """
+
+    id: str
+    name: str
+    network: str
+    interface: str
+    private_address: str
+    public_address: str | None
+    asn: int | None = None
+    tunnels: tuple[Tunnel, ...] = ()
+    routes: tuple[RouterRoute, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    sessions: tuple[BgpSession, ...] = ()
+    forwards: bool = True
+    running: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A network on-prem behind a gateway that is not ours: its public address and the prefixes behind it."""
+
+    name: str
+    address: str
+    prefixes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """Everything in one picture; references are by id, tunnels find their other end by its public address."""
+
+    networks: tuple[Network, ...] = ()
+    routers: tuple[Router, ...] = ()
+    sites: tuple[Site, ...] = ()

@@ -10,6 +10,7 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any, Protocol, runtime_checkable
 
 from trunkline._core.errors import Conflict, Misuse
@@ -248,7 +249,7 @@ def nodes(steps: Any, where: str = "the pipe") -> Nodes:
     """Read steps as they are written into nodes. Raises Misuse naming what is wrong and its remedy."""
     if type(steps) is Nodes:
         return steps
-    if isinstance(steps, Node):
+    if type(steps) not in (list, tuple) and isinstance(steps, Node):  # asking a Protocol is slow
         return Nodes((steps,))
     if isinstance(steps, str) or not isinstance(steps, Iterable):
         raise Misuse(f"{where}: steps={steps!r} is not a list of steps", hint='write [("name", callable), ...]')
@@ -270,6 +271,8 @@ def is_async(fn: Any) -> bool:
         fn = fn.func
     if isinstance(fn, Step):
         return fn.asynchronous
+    if type(fn) is FunctionType:  # most are: no need to look for a __call__ of its own
+        return inspect.iscoroutinefunction(fn)
     return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(getattr(type(fn), "__call__", None))  # noqa: B004
 
 

@@ -74,16 +74,21 @@ class KeptRun(Ledger):
 
     def tell(self, kind: Kind, path: str = "", value: Any = None) -> None:
         """Add an entry to the run's log. Raises Poison when the journal is broken or the lease lost."""
+        self._tell(kind, path, value, "null" if value is None else encoded(value, f"step {path}"))
+
+    def _tell(self, kind: Kind, path: str, value: Any, text: str) -> None:
         self._still_ours()
         entry = Entry(kind, path, value, time.time())
-        self.book.add(Line(self.name, self.fence, entry))
+        self.book.add(Line(self.name, self.fence, entry, text))
         self.apply(entry)
 
     def _given(self, kind: Kind, path: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Values as they come back from JSON, so that a first run and a resumed one agree."""
-        check_keys(dict(values), f"step {path}")
-        kept: Mapping[str, Any] = decoded(encoded(dict(values), f"step {path}"))
-        self.tell(kind, path, kept)
+        where, plain = f"step {path}", dict(values)
+        check_keys(plain, where)
+        text = encoded(plain, where)
+        kept: Mapping[str, Any] = decoded(text)
+        self._tell(kind, path, kept, text)
         return kept
 
     async def _kept(self) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trunkline.durable.canonical import decoded, encoded
+from trunkline.durable.canonical import decoded
 from trunkline.durable.errors import JournalError
 from trunkline.durable.ledger import Entry
 
@@ -34,11 +34,12 @@ _SCHEMA = """
 
 
 class Line(NamedTuple):
-    """An entry on its way to the file: whose it is, under which fence."""
+    """An entry on its way to the file: whose it is, under which fence, and its value as JSON."""
 
     run: str
     fence: int
     entry: Entry
+    text: str
 
 
 class Store:
@@ -73,12 +74,13 @@ class Store:
             fences = {line.run: line.fence for line in lines}
             lost = {run for run, fence in fences.items() if self._fence(db, run) != fence}
             rows = [
-                (run, fence, entry.at, entry.kind, entry.path, encoded(entry.value, f"step {entry.path}"))
-                for run, fence, entry in lines
+                (run, fence, entry.at, entry.kind, entry.path, text)
+                for run, fence, entry, text in lines
                 if run not in lost
             ]
             db.executemany("INSERT INTO log (run, fence, at, kind, path, value) VALUES (?, ?, ?, ?, ?, ?)", rows)
-            db.executemany("UPDATE runs SET owner = NULL, expires = 0 WHERE name = ? AND fence = ?", releases)
+            if releases:
+                db.executemany("UPDATE runs SET owner = NULL, expires = 0 WHERE name = ? AND fence = ?", releases)
         return lost
 
     def entries(self, run: str) -> Iterator[Entry]:
@@ -96,14 +98,18 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """A writing transaction: committed and on disk when the block ends, undone when it raises."""
-        with self._lock, self._told():
-            self._db.execute("BEGIN IMMEDIATE")
+        db = self._db
+        with self._lock:
             try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+                db.execute("BEGIN IMMEDIATE")
+                yield db
+                db.execute("COMMIT")
+            except BaseException as error:
+                if db.in_transaction:
+                    with self._told():
+                        db.execute("ROLLBACK")
+                if isinstance(error, _TROUBLE):
+                    raise self._telling(error) from error
                 raise
 
     def _open(self) -> None:
@@ -155,10 +161,14 @@ class Store:
         """Turn SQLite's and the system's errors into ones that say what to do."""
         try:
             yield
-        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
-            raise JournalError(f"journal {self.path}: {error}", hint=_hint(error)) from error
+        except _TROUBLE as error:
+            raise self._telling(error) from error
+
+    def _telling(self, error: Exception) -> JournalError:
+        return JournalError(f"journal {self.path}: {error}", hint=_hint(error))
 
 
+_TROUBLE = (sqlite3.Error, OSError, UnicodeDecodeError)
 _SALVAGE = (
     "keep a copy; `sqlite3 FILE .recover` may save its log. What the run opened is closed by `trunkline sweep --run "
     "NAME`, which asks the clouds and needs no journal"

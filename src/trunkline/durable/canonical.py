@@ -7,7 +7,6 @@ from typing import Any
 
 from trunkline._core.errors import Error
 
-
 # One encoder for all: json.dumps with any word of its own makes a new one at each call.
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 

@@ -35,7 +35,7 @@ class Told(NamedTuple):
 
 def runs(store: Store) -> list[Told]:
     """Every run of the journal, the newest first; without their steps."""
-    names = [name for (name,) in store.query("SELECT run FROM log GROUP BY run ORDER BY max(seq) DESC")]
+    names = [name for (name,) in store.query("SELECT run FROM log GROUP BY run ORDER BY max(at) DESC")]
     return [run(store, name)._replace(steps=[]) for name in names]
 
 

@@ -79,7 +79,7 @@ class KeptRun(Ledger):
     def _tell(self, kind: Kind, path: str, value: Any, text: str) -> None:
         self._still_ours()
         entry = Entry(kind, path, value, time.time())
-        self.book.add(Line(self.name, self.fence, entry, text))
+        self.book.add(Line(self.name, self.told + 1, self.fence, entry, text))
         self.apply(entry)
 
     def _given(self, kind: Kind, path: str, values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -50,11 +50,11 @@ def pipe(
         RunState: the run is being undone.
         JournalError: the journal cannot be used.
     """
-    read = nodes(steps)
+    steps = nodes(steps)
     with _held(journal, run) as kept:
-        known = begin(kept, data, read, again=again, words=words)
+        known = begin(kept, data, steps, again=again, words=words)
         with _ending(kept):
-            return core.pipe(known, read, run=run, observers=observers, grace=grace, recorder=kept)
+            return core.pipe(known, steps, run=run, observers=observers, grace=grace, recorder=kept)
 
 
 async def apipe(
@@ -68,11 +68,11 @@ async def apipe(
     again: bool = False,
 ) -> State:
     """`pipe` for callers inside an event loop; runs that share one Journal share its commits."""
-    read = nodes(steps)
+    steps = nodes(steps)
     async with _aheld(journal, run) as kept:
-        known = begin(kept, data, read, again=again, words=())
+        known = begin(kept, data, steps, again=again, words=())
         with _ending(kept):
-            return await core.apipe(known, read, run=run, observers=observers, grace=grace, recorder=kept)
+            return await core.apipe(known, steps, run=run, observers=observers, grace=grace, recorder=kept)
 
 
 def undo(

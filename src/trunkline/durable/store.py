@@ -19,24 +19,36 @@ from trunkline.durable.errors import JournalError
 from trunkline.durable.ledger import Entry
 
 APPLICATION = 0x74726B6C  # "trkl"
-VERSION = 1
+VERSION = 2
 _SCHEMA = """
     CREATE TABLE runs (
         name TEXT PRIMARY KEY, fence INTEGER NOT NULL DEFAULT 0, owner TEXT, pid INTEGER, boot TEXT, host TEXT,
         expires REAL NOT NULL DEFAULT 0
     ) STRICT;
     CREATE TABLE log (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, fence INTEGER NOT NULL, at REAL NOT NULL,
-        kind TEXT NOT NULL, path TEXT NOT NULL, value TEXT
-    ) STRICT;
-    CREATE INDEX log_by_run ON log (run, seq);
-"""
+        run TEXT NOT NULL, seq INTEGER NOT NULL, fence INTEGER NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL,
+        path TEXT NOT NULL, value TEXT, PRIMARY KEY (run, seq)
+    ) STRICT, WITHOUT ROWID;
+"""  # the log is its own index: a commit of one run writes one page, and two owners cannot write one place
+_UPGRADES = {  # from which version, how
+    1: """
+    ALTER TABLE log RENAME TO old;
+    DROP INDEX log_by_run;
+    CREATE TABLE log (
+        run TEXT NOT NULL, seq INTEGER NOT NULL, fence INTEGER NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL,
+        path TEXT NOT NULL, value TEXT, PRIMARY KEY (run, seq)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO log SELECT run, row_number() OVER (PARTITION BY run ORDER BY seq), fence, at, kind, path, value FROM old;
+    DROP TABLE old;
+    """
+}
 
 
 class Line(NamedTuple):
-    """An entry on its way to the file: whose it is, under which fence, and its value as JSON."""
+    """An entry on its way to the file: whose it is, its number there from 1, under which fence, its value as JSON."""
 
     run: str
+    seq: int
     fence: int
     entry: Entry
     text: str
@@ -57,7 +69,11 @@ class Store:
             if not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
             self._db = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
-            self._open()
+            try:
+                self._open()
+            except BaseException:
+                self._db.close()
+                raise
 
     def close(self) -> None:
         """Close the file."""
@@ -74,11 +90,13 @@ class Store:
             fences = {line.run: line.fence for line in lines}
             lost = {run for run, fence in fences.items() if self._fence(db, run) != fence}
             rows = [
-                (run, fence, entry.at, entry.kind, entry.path, text)
-                for run, fence, entry, text in lines
+                (run, seq, fence, entry.at, entry.kind, entry.path, text)
+                for run, seq, fence, entry, text in lines
                 if run not in lost
             ]
-            db.executemany("INSERT INTO log (run, fence, at, kind, path, value) VALUES (?, ?, ?, ?, ?, ?)", rows)
+            db.executemany(
+                "INSERT INTO log (run, seq, fence, at, kind, path, value) VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+            )
             if releases:
                 db.executemany("UPDATE runs SET owner = NULL, expires = 0 WHERE name = ? AND fence = ?", releases)
         return lost
@@ -124,6 +142,7 @@ class Store:
                 f"journal {self.path} has version {version}; this trunkline knows {VERSION}", hint="update trunkline"
             )
         db.execute("PRAGMA synchronous = FULL")
+        self._upgrade()
         problem = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if problem != "ok":
             raise JournalError(f"journal {self.path} is damaged: {problem}", hint=_SALVAGE)
@@ -141,6 +160,16 @@ class Store:
             db.execute(f"PRAGMA application_id = {APPLICATION}")
             db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute("COMMIT")
+
+    def _upgrade(self) -> None:
+        """Bring an older journal to the present version, in one transaction."""
+        if self._version() == (VERSION,):
+            return
+        with self.transaction() as db:
+            for version in range(self._version()[0], VERSION):  # another process may have been quicker
+                for statement in _UPGRADES[version].split(";"):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {version + 1}")
 
     def _version(self) -> tuple[int]:
         found: tuple[int] = self._db.execute("PRAGMA user_version").fetchone()

@@ -38,7 +38,8 @@ _UPGRADES = {  # from which version, how
         run TEXT NOT NULL, seq INTEGER NOT NULL, fence INTEGER NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL,
         path TEXT NOT NULL, value TEXT, PRIMARY KEY (run, seq)
     ) STRICT, WITHOUT ROWID;
-    INSERT INTO log SELECT run, row_number() OVER (PARTITION BY run ORDER BY seq), fence, at, kind, path, value FROM old;
+    INSERT INTO log
+        SELECT run, row_number() OVER (PARTITION BY run ORDER BY seq), fence, at, kind, path, value FROM old;
     DROP TABLE old;
     """
 }

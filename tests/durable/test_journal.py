@@ -453,3 +453,44 @@ def test_what_is_kept_is_json_that_other_programs_can_read(file):
     assert value == '{"x":[1,null,true],"y":{"a":2,"b":1}}'
     (start,) = db.execute("SELECT value FROM log WHERE kind = 'start'").fetchone()
     assert json.loads(start)["data"] == {"ü": 1}
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_ctrl_c_in_the_middle_of_a_commit_loses_no_line(file, monkeypatch, written):
+    append, pressed = Store.append, []
+
+    def interrupted(self, lines, *more):
+        now = not pressed and ("intend", "c") in [line.entry[:2] for line in lines]
+        if written or not now:
+            lost = append(self, lines, *more)
+        if now:
+            pressed.append(1)
+            raise KeyboardInterrupt
+        return lost
+
+    monkeypatch.setattr(Store, "append", interrupted)
+    ran = []
+    steps = [(name, lambda s, name=name: ran.append(name) or {name: 1}) for name in "abc"]
+    with pytest.raises(KeyboardInterrupt):
+        pipe({}, steps, journal=file, run="r")
+    assert ("done", "b") in entries(file)
+    assert pipe({}, steps, journal=file, run="r") == {"a": 1, "b": 1, "c": 1}
+    assert ran == ["a", "b", "c"]
+    assert [kind for kind, path in entries(file) if path == "c"] == ["intend", "intend", "done"]
+
+
+MAKER = textwrap.dedent("""
+    import sys, time
+    from pathlib import Path
+    from trunkline.durable.store import Store
+
+    for number in range(20):
+        time.sleep(max(0.0, float(sys.argv[2]) + number * 0.03 - time.time()))
+        Store(Path(sys.argv[1]) / f"{number}.db").close()
+""")
+
+
+def test_processes_that_make_a_journal_at_once_get_one(tmp_path):
+    words = [sys.executable, "-c", MAKER, str(tmp_path), str(time.time() + 0.5)]
+    makers = [subprocess.Popen(words, stderr=subprocess.PIPE, text=True) for _ in range(5)]
+    assert [maker.communicate(timeout=60)[1] for maker in makers] == [""] * 5

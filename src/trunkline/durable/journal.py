@@ -111,7 +111,7 @@ class Journal:
             if isinstance(fence, LeaseHeld):
                 taken.append(fence)
                 continue
-            kept = KeptRun(self, run, fence)
+            kept = KeptRun(self, run, fence, self.store.last(run))
             for entry in self.store.entries(run):
                 kept.apply(entry)
             self._held[run] = kept
@@ -220,6 +220,10 @@ class Journal:
                         self._held[run].lost = True
             except Error as error:
                 self._break(error)
+            except BaseException:  # Ctrl-C in a run without a loop: what may not be written yet goes with the next
+                with self._lock:
+                    self._lines[:0], self._releases[:0] = lines, releases
+                raise
             finally:
                 if waiters:
                     _settle_all([(future, None) for future in waiters])

@@ -29,11 +29,17 @@ class Book(Protocol):
 
 
 class KeptRun(Ledger):
-    """A run's ledger whose every entry is also written; satisfies the core's Recorder."""
+    """A run's ledger whose every entry is also written; satisfies the core's Recorder.
 
-    def __init__(self, book: Book, name: str, fence: int) -> None:
+    Parameters:
+        book: Where its entries are written.
+        name, fence: The run's name, and the number under which this process holds it.
+        told: The number of its last entry in the log.
+    """
+
+    def __init__(self, book: Book, name: str, fence: int, told: int = 0) -> None:
         super().__init__()
-        self.book, self.name, self.fence = book, name, fence
+        self.book, self.name, self.fence, self.told = book, name, fence, told
         self.in_loop, self.lost = False, False
 
     async def intend(self, path: str) -> None:
@@ -80,6 +86,7 @@ class KeptRun(Ledger):
         self._still_ours()
         entry = Entry(kind, path, value, time.time())
         self.book.add(Line(self.name, self.told + 1, self.fence, entry, text))
+        self.told += 1
         self.apply(entry)
 
     def _given(self, kind: Kind, path: str, values: Mapping[str, Any]) -> Mapping[str, Any]:

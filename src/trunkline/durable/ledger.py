@@ -40,13 +40,11 @@ class Ledger:
         start: What it began with: "data", "outline", "words".
         steps, scopes: What is known of each, by path.
         passed_by: The steps that undo passed by, having none.
-        told: How many entries there were.
     """
 
     def __init__(self) -> None:
         self.standing: str | None = None
         self.start: dict[str, Any] = {}
-        self.told = 0
         self._forget()
 
     def _forget(self) -> None:
@@ -58,7 +56,6 @@ class Ledger:
     def apply(self, entry: Entry) -> None:
         """Take the next entry of the log."""
         kind, path, value, _ = entry
-        self.told += 1
         if path:
             self._touch(path)
         match kind:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from trunkline.durable.ledger import Entry
 
 APPLICATION = 0x74726B6C  # "trkl"
 VERSION = 2
+PATIENCE = 10.0  # seconds that another process may keep the file to itself
 _SCHEMA = """
     CREATE TABLE runs (
         name TEXT PRIMARY KEY, fence INTEGER NOT NULL DEFAULT 0, owner TEXT, pid INTEGER, boot TEXT, host TEXT,
@@ -30,6 +32,10 @@ _SCHEMA = """
         path TEXT NOT NULL, value TEXT, PRIMARY KEY (run, seq)
     ) STRICT, WITHOUT ROWID;
 """  # the log is its own index: a commit of one run writes one page, and two owners cannot write one place
+# A line that is there already was written by a commit that a Ctrl-C kept from saying so.
+_INSERT = """
+    INSERT INTO log (run, seq, fence, at, kind, path, value) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+"""
 _UPGRADES = {  # from which version, how
     1: """
     ALTER TABLE log RENAME TO old;
@@ -69,7 +75,7 @@ class Store:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-            self._db = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
             try:
                 self._open()
             except BaseException:
@@ -95,12 +101,14 @@ class Store:
                 for run, seq, fence, entry, text in lines
                 if run not in lost
             ]
-            db.executemany(
-                "INSERT INTO log (run, seq, fence, at, kind, path, value) VALUES (?, ?, ?, ?, ?, ?, ?)", rows
-            )
+            db.executemany(_INSERT, rows)
             if releases:
                 db.executemany("UPDATE runs SET owner = NULL, expires = 0 WHERE name = ? AND fence = ?", releases)
         return lost
+
+    def last(self, run: str) -> int:
+        """The number of a run's last entry, 0 for none."""
+        return int(self.query("SELECT coalesce(max(seq), 0) FROM log WHERE run = ?", (run,))[0][0])
 
     def entries(self, run: str) -> Iterator[Entry]:
         """A run's log, the oldest first."""
@@ -133,8 +141,11 @@ class Store:
 
     def _open(self) -> None:
         db = self._db
+        db.execute("BEGIN")  # what is read is of one moment: another process may be making the journal just now
         (application,), (version,) = db.execute("PRAGMA application_id").fetchone(), self._version()
-        if version == 0 and not application and not db.execute("SELECT 1 FROM sqlite_master").fetchone():
+        empty = not db.execute("SELECT 1 FROM sqlite_master").fetchone()
+        db.execute("COMMIT")
+        if version == 0 and not application and empty:
             self._make()
         elif application != APPLICATION:
             raise JournalError(f"{self.path} is a database, but no journal", hint="give another file")
@@ -150,7 +161,7 @@ class Store:
 
     def _make(self) -> None:
         db = self._db
-        if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        if self._write_ahead() != "wal":
             raise JournalError(
                 f"journal {self.path} cannot use a write-ahead log there", hint="put it on a local file system"
             )
@@ -161,6 +172,20 @@ class Store:
             db.execute(f"PRAGMA application_id = {APPLICATION}")
             db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute("COMMIT")
+
+    def _write_ahead(self) -> str:
+        """Ask for a write-ahead log; answers the mode that the file has now.
+
+        SQLite does not wait here for another process that asks for the same, so we do.
+        """
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return str(self._db.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
 
     def _upgrade(self) -> None:
         """Bring an older journal to the present version, in one transaction."""

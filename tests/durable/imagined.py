@@ -58,8 +58,8 @@ class World:
         """`trunkline sweep`, by a process that has no journal."""
         words = {"run": run, "dry_run": False, "as_json": True, "debug": False}
         with (
-            mock.patch.object(access, "load", lambda config: None),
-            mock.patch.object(access, "_accounts", lambda config, names: [self]),
+            mock.patch.object(access, "load"),
+            mock.patch.object(access, "_accounts", return_value=[self]),
             redirect_stdout(StringIO()),
         ):
             assert access.sweep(None, (), **words) == 0

@@ -10,7 +10,6 @@ import sys
 import textwrap
 import time
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -300,7 +299,7 @@ def race(tmp_path, processes, rounds):
     words = [sys.executable, "-c", RACER, str(tmp_path / "journal.db"), str(tmp_path / "mark"), str(rounds)]
     racers = [subprocess.Popen(words, stderr=subprocess.PIPE, text=True) for _ in range(processes)]
     for racer in racers:
-        _, err = racer.communicate(timeout=500)
+        _, err = racer.communicate(timeout=3000)
         assert racer.returncode == 0, err
     db = sqlite3.connect(tmp_path / "journal.db")
     counts = db.execute("SELECT count(*) FROM log WHERE kind = 'done' GROUP BY run").fetchall()
@@ -314,61 +313,6 @@ def test_processes_race_for_runs_and_every_step_happens_once(tmp_path):
 @pytest.mark.long
 def test_eight_processes_a_thousand_rounds(tmp_path):
     race(tmp_path, processes=8, rounds=1000)
-
-
-def whole(file):
-    """A journal with a finished and a failed run, as one file without a log beside it."""
-    pipe({}, [(f"s{n}", give(x="y" * 50)) for n in range(20)], journal=file, run="done")
-    with pytest.raises(ValueError, match="planted"):
-        pipe({}, [("a", give(x=1)), ("b", fail)], journal=file, run="r")
-    db = sqlite3.connect(file)
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    db.close()
-    return file.read_bytes()
-
-
-def test_a_journal_cut_anywhere_works_or_says_what_to_do(file, tmp_path):
-    content = whole(file)
-    works = refused = 0
-    for length in range(0, len(content), 997):
-        cut = tmp_path / f"cut-{length}.db"
-        cut.write_bytes(content[:length])
-        try:
-            pipe({}, [("a", give(x=1)), ("b", give(y=2))], journal=cut, run="r")
-            works += 1
-        except JournalError as error:
-            refused += str(cut) in str(error) and bool(error.hint)
-    print(f"{works} worked, {refused} were refused with a remedy")
-    assert works + refused == len(range(0, len(content), 997))
-    assert refused > 10
-
-
-def test_a_journal_with_flipped_bytes_works_or_says_what_to_do(file, tmp_path):
-    content = whole(file)
-    bare = []
-    for place in range(0, len(content), 499):
-        spoilt = tmp_path / f"flip-{place}.db"
-        spoilt.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
-        try:
-            pipe({}, [("a", give(x=1)), ("b", give(y=2))], journal=spoilt, run="r")
-        except (JournalError, Changed, RunState) as error:
-            bare += [error] if not error.hint else []
-    assert not bare
-
-
-def test_the_log_beside_the_journal_cut_at_every_byte_loses_only_what_was_not_acknowledged(file, tmp_path):
-    """After a kill the newest commits lie in the write-ahead log; a torn tail of it is what a power cut leaves."""
-    child = subprocess.Popen([sys.executable, "-c", HOLDER, str(file)], stdout=subprocess.PIPE, text=True)
-    assert child.stdout.readline() == "held\n"
-    child.kill()
-    child.wait()
-    main, log = file.read_bytes(), Path(f"{file}-wal").read_bytes()
-    assert log
-    for length in range(0, len(log), 331):
-        cut = tmp_path / f"cut-{length}.db"
-        cut.write_bytes(main)
-        Path(f"{cut}-wal").write_bytes(log[:length])
-        assert pipe({}, [("a", give(x=1)), ("b", give())], journal=cut, run="r") == {"x": 1}
 
 
 @pytest.mark.parametrize(

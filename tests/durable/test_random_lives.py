@@ -4,6 +4,7 @@ A history is a list of lives, each with its own trouble (imagined.py): forward o
 then undo. In the end a life without trouble finishes, and the world is judged.
 """
 
+import signal
 from collections import Counter
 from dataclasses import replace
 
@@ -19,6 +20,14 @@ from trunkline.cli import access
 from trunkline.durable.kept_run import KeptRun
 
 lives = Counter()  # by what was done, and by what trouble came
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """Ctrl-C interrupts, also where the tests themselves were started in the background and would ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def live(tree, world, kept, what, trouble="", at=0):

@@ -17,6 +17,7 @@ from trunkline.durable.errors import Poison, RunState
 from trunkline.durable.journal import Journal
 from trunkline.durable.kept_run import KeptRun
 from trunkline.durable.plan import flattened, refuse_changed
+from trunkline.durable.undoing import OnFailure, checked, undone
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -32,6 +33,7 @@ def pipe(
     run: str,
     observers: Iterable[Observer] = (),
     grace: float = core.GRACE,
+    on_failure: OnFailure = "keep",
     again: bool = False,
     words: Iterable[str] = (),
 ) -> State:
@@ -42,7 +44,8 @@ def pipe(
         run: The run's name in it.
         again: Let a finished run begin anew: every step is asked to find what it made, or made again with its token.
         words: How the run was asked for, kept with it.
-        data, steps, observers, grace: As for `trunkline.pipe`. A run that is known goes on with the data it began with.
+        data, steps, observers, grace, on_failure: As for `trunkline.pipe`. A run that is known goes on with the data
+            that it began with.
 
     Raises:
         LeaseHeld: another process has the run.
@@ -50,10 +53,19 @@ def pipe(
         RunState: the run is being undone.
         JournalError: the journal cannot be used.
     """
+    undoes, watching = checked(on_failure), list(observers)
     with _held(journal, run) as kept:
         known = begin(kept, data, nodes(steps), again=again, words=words)
-        with _ending(kept):
-            return core.pipe(known, steps, run=run, observers=observers, grace=grace, recorder=kept)
+        try:
+            with _ending(kept):
+                return core.pipe(known, steps, run=run, observers=watching, grace=grace, recorder=kept)
+        except Exception as failure:
+            if undoes:
+                with undone(failure, kept):
+                    core.retrace(known, steps, kept, "ask", run=run)
+                    with _undoing(kept):
+                        core.retrace(known, steps, kept, "undo", run=run, observers=watching, grace=grace)
+            raise
 
 
 async def apipe(
@@ -64,13 +76,23 @@ async def apipe(
     run: str,
     observers: Iterable[Observer] = (),
     grace: float = core.GRACE,
+    on_failure: OnFailure = "keep",
     again: bool = False,
 ) -> State:
     """`pipe` for callers inside an event loop; runs that share one Journal share its commits."""
+    undoes, watching = checked(on_failure), list(observers)
     async with _aheld(journal, run) as kept:
         known = begin(kept, data, nodes(steps), again=again, words=())
-        with _ending(kept):
-            return await core.apipe(known, steps, run=run, observers=observers, grace=grace, recorder=kept)
+        try:
+            with _ending(kept):
+                return await core.apipe(known, steps, run=run, observers=watching, grace=grace, recorder=kept)
+        except Exception as failure:
+            if undoes:
+                with undone(failure, kept):
+                    await core.aretrace(known, steps, kept, "ask", run=run)
+                    with _undoing(kept):
+                        await core.aretrace(known, steps, kept, "undo", run=run, observers=watching, grace=grace)
+            raise
 
 
 def undo(
@@ -88,13 +110,14 @@ def undo(
 
     Raises:
         RunState: the run is not known.
+        InUse: a step's `in_use` says who depends on what it made; nothing was undone, the run is as it was.
         Whatever an undo raises, with the note "in step PATH".
     """
     with _held(journal, run) as kept:
         refuse_changed(kept, _start(kept)["outline"], flattened(outline(nodes(steps))), run)
         if kept.standing != "undone":
-            kept.tell("undoing")
-            with _ending(kept, good="undone", bad="undoing"):
+            core.retrace(kept.start["data"], steps, kept, "ask", run=run)
+            with _undoing(kept):
                 core.retrace(kept.start["data"], steps, kept, "undo", run=run, observers=observers, grace=grace)
         return list(kept.passed_by)
 
@@ -179,6 +202,14 @@ def _ending(kept: KeptRun, good: str | None = "done", bad: str | None = None) ->
         kept.tell("end", value={"status": bad or ("interrupted" if stopped else "failed"), "error": repr(error)})
         raise
     kept.tell("end", value={"status": good, "error": None})
+
+
+@contextmanager
+def _undoing(kept: KeptRun) -> Iterator[None]:
+    """An undo begins: from here on there is no way forward until it has ended well."""
+    kept.tell("undoing")
+    with _ending(kept, good="undone", bad="undoing"):
+        yield
 
 
 def _start(kept: KeptRun) -> dict[str, Any]:

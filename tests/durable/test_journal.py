@@ -376,7 +376,7 @@ def test_the_log_beside_the_journal_cut_at_every_byte_loses_only_what_was_not_ac
     [
         (lambda file: file.write_bytes(b"no database at all" * 100), "not a database"),
         (lambda file: sqlite3.connect(file).executescript("CREATE TABLE t (x)"), "is a database, but no journal"),
-        (lambda file: _version(file, 99), "has version 99; this trunkline knows 1"),
+        (lambda file: _version(file, 99), "has version 99; this trunkline knows 2"),
         (lambda file: file.mkdir(), "unable to open|directory"),
     ],
 )

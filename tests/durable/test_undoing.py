@@ -62,11 +62,9 @@ def failing(world, stuck=()):
 @pytest.mark.parametrize("driven", ["sync", "async"])
 def test_a_run_that_fails_is_undone_newest_first_and_the_failure_is_what_is_raised(words, driven):
     world = World()
+    run = pipe if driven == "sync" else lambda *more, **named: asyncio.run(apipe(*more, **named))
     with pytest.raises(ValueError, match="planted") as caught:
-        if driven == "sync":
-            pipe({"data": 0}, failing(world), on_failure="undo", **words)
-        else:
-            asyncio.run(apipe({"data": 0}, failing(world), on_failure="undo", **words))
+        run({"data": 0}, failing(world), on_failure="undo", **words)
     assert world.things == []
     assert world.order[0] == "bad"  # whether it had its effect is not known, so it is undone too
     assert sorted(world.order[1:3]) == ["d", "d"]

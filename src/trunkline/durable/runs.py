@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import socket
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -36,6 +39,7 @@ def pipe(
     on_failure: OnFailure = "keep",
     again: bool = False,
     words: Iterable[str] = (),
+    pipeline: str = "",
 ) -> State:
     """`pipe` that survives the death of its process; calling it again resumes.
 
@@ -44,6 +48,7 @@ def pipe(
         run: The run's name in it.
         again: Let a finished run begin anew: every step is asked to find what it made, or made again with its token.
         words: How the run was asked for, kept with it.
+        pipeline: What it is a run of: the runs of one pipeline tell how long its steps usually take.
         data, steps, observers, grace, on_failure: As for `trunkline.pipe`. A run that is known goes on with the data
             that it began with.
 
@@ -56,6 +61,7 @@ def pipe(
     undoes, watching = checked(on_failure), list(observers)
     with _held(journal, run) as kept:
         known = begin(kept, data, nodes(steps), again=again, words=words)
+        _file_under(kept, pipeline)
         try:
             with _ending(kept):
                 return core.pipe(known, steps, run=run, observers=watching, grace=grace, recorder=kept)
@@ -138,7 +144,7 @@ def begin(kept: KeptRun, data: Mapping[str, Any], steps: Nodes, *, again: bool, 
     check_keys(wanted, "data")
     wanted = decoded(encoded(wanted, "data"))
     shape = flattened(outline(steps))
-    start = {"data": wanted, "outline": shape, "words": list(words)}
+    start = {"data": wanted, "outline": shape, "words": list(words), "by": _me()}
     if kept.standing == "undoing":
         raise RunState(f"run {kept.name} is being undone", hint=f"finish that first: trunkline undo {kept.name}")
     if kept.standing == "done" and again:
@@ -150,7 +156,7 @@ def begin(kept: KeptRun, data: Mapping[str, Any], steps: Nodes, *, again: bool, 
         if differing:
             message = f"run {kept.name} goes on with the data it began with; {', '.join(differing)} would differ now"
             warnings.warn(message, stacklevel=4)
-        start = {**kept.start, "outline": shape}
+        start = {**kept.start, "outline": shape, "by": _me()}
     kept.tell("start", value=start)
     data_now: State = start["data"]
     return data_now
@@ -207,9 +213,25 @@ def _ending(kept: KeptRun, good: str | None = "done", bad: str | None = None) ->
 @contextmanager
 def _undoing(kept: KeptRun) -> Iterator[None]:
     """An undo begins: from here on there is no way forward until it has ended well."""
-    kept.tell("undoing")
+    kept.tell("undoing", value={"by": _me()})
     with _ending(kept, good="undone", bad="undoing"):
         yield
+
+
+def _file_under(kept: KeptRun, pipeline: str) -> None:
+    """Note which pipeline a run is of."""
+    if pipeline and isinstance(kept.book, Journal):
+        with kept.book.store.transaction() as db:
+            db.execute("UPDATE runs SET pipeline = ? WHERE name = ?", (pipeline, kept.name))
+
+
+def _me() -> dict[str, str]:
+    """Who works on a run, and on which machine."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        user = str(os.getuid())
+    return {"user": user, "host": socket.gethostname()}
 
 
 def _start(kept: KeptRun) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The journal's file: SQLite in WAL mode, every commit on disk before it counts.
 
-The log is append-only; the table of runs holds what changes: the lease. Schema versions stand in SQLite's own
-`user_version`, and `application_id` says that the file is a journal.
+The log is append-only; the table of runs holds what changes: the lease. The schema stands in `schema`.
 """
 
 from __future__ import annotations
@@ -14,23 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from trunkline.durable import schema
 from trunkline.durable.canonical import decoded, encoded
 from trunkline.durable.errors import JournalError
 from trunkline.durable.ledger import Entry
-
-APPLICATION = 0x74726B6C  # "trkl"
-VERSION = 1
-_SCHEMA = """
-    CREATE TABLE runs (
-        name TEXT PRIMARY KEY, fence INTEGER NOT NULL DEFAULT 0, owner TEXT, pid INTEGER, boot TEXT, host TEXT,
-        expires REAL NOT NULL DEFAULT 0
-    ) STRICT;
-    CREATE TABLE log (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, fence INTEGER NOT NULL, at REAL NOT NULL,
-        kind TEXT NOT NULL, path TEXT NOT NULL, value TEXT
-    ) STRICT;
-    CREATE INDEX log_by_run ON log (run, seq);
-"""
 
 
 class Line(NamedTuple):
@@ -108,19 +94,22 @@ class Store:
 
     def _open(self) -> None:
         db = self._db
-        (application,), (version,) = db.execute("PRAGMA application_id").fetchone(), self._version()
+        (application,), version = db.execute("PRAGMA application_id").fetchone(), schema.version(db)
         if version == 0 and not application and not db.execute("SELECT 1 FROM sqlite_master").fetchone():
             self._make()
-        elif application != APPLICATION:
+        elif application != schema.APPLICATION:
             raise JournalError(f"{self.path} is a database, but no journal", hint="give another file")
-        elif version > VERSION:
+        elif version > schema.VERSION:
             raise JournalError(
-                f"journal {self.path} has version {version}; this trunkline knows {VERSION}", hint="update trunkline"
+                f"journal {self.path} has version {version}; this trunkline knows {schema.VERSION}",
+                hint="update trunkline: a newer one has written to this file",
             )
         db.execute("PRAGMA synchronous = FULL")
         problem = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if problem != "ok":
             raise JournalError(f"journal {self.path} is damaged: {problem}", hint=_SALVAGE)
+        if 0 < version < schema.VERSION:
+            schema.migrate(db, self.path)
 
     def _make(self) -> None:
         db = self._db
@@ -128,17 +117,7 @@ class Store:
             raise JournalError(
                 f"journal {self.path} cannot use a write-ahead log there", hint="put it on a local file system"
             )
-        db.execute("BEGIN IMMEDIATE")
-        if self._version() == (0,):  # another process may have been quicker
-            for statement in _SCHEMA.split(";"):
-                db.execute(statement)
-            db.execute(f"PRAGMA application_id = {APPLICATION}")
-            db.execute(f"PRAGMA user_version = {VERSION}")
-        db.execute("COMMIT")
-
-    def _version(self) -> tuple[int]:
-        found: tuple[int] = self._db.execute("PRAGMA user_version").fetchone()
-        return found
+        schema.make(db)
 
     def _fence(self, db: sqlite3.Connection, run: str) -> int | None:
         found = db.execute("SELECT fence FROM runs WHERE name = ?", (run,)).fetchone()

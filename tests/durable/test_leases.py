@@ -120,6 +120,20 @@ def test_a_living_owner_keeps_its_lease_however_long_a_step_takes(file):
         pipe({}, [("a", second), ("b", give())], journal=book, run="r")
 
 
+def test_a_run_that_never_pauses_keeps_its_lease(file):
+    """Its own commits keep the writer waiting for company; that wait must not outlast the lease."""
+
+    def last(state):
+        with Journal(file) as other, pytest.raises(LeaseHeld):
+            other.hold("r")
+
+    begun = time.monotonic()
+    quick = [(f"s{number}", give()) for number in range(6000)]
+    with Journal(file, lease=0.6) as book:
+        pipe({}, [*quick, ("last", last)], journal=book, run="r")
+    assert time.monotonic() - begun > 0.6
+
+
 RACER = textwrap.dedent("""
     import os, sys, time
     from trunkline import pipe

@@ -228,8 +228,10 @@ def test_a_federation_is_not_undone_under_the_vpcs_that_it_serves(shell):
     served = ("up", "connect-vpc", "--account", "A", "--federation-account", "A2", "--federation", "other")
     cidr = shell.json(*served, "--name", "served")["outputs"]["vpc_cidr"]
     refused = shell("undo", "other", expect=1).stderr
-    assert f"the federation still leads to {cidr}" in refused
+    assert f"routers is in use: the federation still leads to {cidr}" in refused
     assert "undo the runs that connected these VPCs first" in refused
+    assert shell.json("status", "other")["standing"] == "done"  # as before
+    shell("resume", "other")  # and it may go forward
     assert [end["connected"] for end in shell.json(*served, "--name", "served")["outputs"]["tunnels"]] == [True] * 4
     shell("undo", "served")
     shell("undo", "other")

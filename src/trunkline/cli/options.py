@@ -40,6 +40,10 @@ ProgressOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="The result as one JSON document on stdout.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+FailureOption = Annotated[
+    Literal["keep", "undo"],
+    typer.Option("--on-failure", help="What becomes of a run that fails: kept, to be resumed; or undone at once."),
+]
 FormatOption = Annotated[
     Literal["text", "dot", "mermaid"], typer.Option("--format", help="A tree of text, Graphviz, or Mermaid.")
 ]
@@ -51,6 +55,7 @@ COMMON: dict[str, tuple[str, Any, Any]] = {
     "--from": ("caller", FromOption, None),
     "--progress": ("progress", ProgressOption, "auto"),
     "--format": ("format", FormatOption, "text"),
+    "--on-failure": ("on_failure", FailureOption, "keep"),
     "--json": ("json", JsonOption, False),
     "--debug": ("debug", DebugOption, False),
 }

@@ -179,7 +179,7 @@ class Journal:
                 )
                 if self._closed or self._broken:
                     return
-                self._linger()
+                self._linger(renew)
                 self._armed = False
                 idle = not (self._lines or self._releases or self._waiters)
                 wanted, self._wanted = self._wanted, []
@@ -199,10 +199,13 @@ class Journal:
             if self._broken:
                 _settle_all([(future, None) for _, future in wanted])
 
-    def _linger(self) -> None:
-        """Wait until a lone outcome is LINGER old; as long as runs commit by themselves, they move that on."""
+    def _linger(self, renew: float) -> None:
+        """Wait until a lone outcome is LINGER old; as long as runs commit by themselves, they move that on.
+
+        Not past `renew`, however: a run that never pauses must not lose its lease.
+        """
         while not (self._waiters or self._wanted or self._closed or self._broken):
-            left = self._since + LINGER - time.monotonic()
+            left = min(self._since + LINGER, renew) - time.monotonic()
             if left <= 0:
                 return
             self._wake.wait(left)

@@ -7,12 +7,12 @@ from typing import Any, Literal, NamedTuple
 from trunkline._core.recorder import Owed, Record
 
 Kind = Literal[
-    "start",  # value: data, outline, words
+    "start",  # value: data, outline, words, by
     "again",  # a finished run runs once more: what was done may have changed
     "intend",
     "done",  # value: outputs
     "unknown",  # value: the error's text
-    "undoing",  # there is no way back to forward
+    "undoing",  # there is no way back to forward; value: by
     "undone",  # value: whether it was only passed by
     "owe",  # value: state
     "opened",  # value: outputs

@@ -1,7 +1,6 @@
 """The journal's file: SQLite in WAL mode, every commit on disk before it counts.
 
-The log is append-only; the table of runs holds what changes: the lease. Schema versions stand in SQLite's own
-`user_version`, and `application_id` says that the file is a journal.
+The log is append-only; the table of runs holds what changes: the lease. The schema stands in `schema`.
 """
 
 from __future__ import annotations
@@ -15,40 +14,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from trunkline.durable import schema
 from trunkline.durable.canonical import decoded
 from trunkline.durable.errors import JournalError
 from trunkline.durable.ledger import Entry
 
-APPLICATION = 0x74726B6C  # "trkl"
-VERSION = 2
 PATIENCE = 10.0  # seconds that another process may keep the file to itself
-_SCHEMA = """
-    CREATE TABLE runs (
-        name TEXT PRIMARY KEY, fence INTEGER NOT NULL DEFAULT 0, owner TEXT, pid INTEGER, boot TEXT, host TEXT,
-        expires REAL NOT NULL DEFAULT 0
-    ) STRICT;
-    CREATE TABLE log (
-        run TEXT NOT NULL, seq INTEGER NOT NULL, fence INTEGER NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL,
-        path TEXT NOT NULL, value TEXT, PRIMARY KEY (run, seq)
-    ) STRICT, WITHOUT ROWID;
-"""  # the log is its own index: a commit of one run writes one page, and two owners cannot write one place
 # A line that is there already was written by a commit that a Ctrl-C kept from saying so.
 _INSERT = """
     INSERT INTO log (run, seq, fence, at, kind, path, value) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
-_UPGRADES = {  # from which version, how
-    1: """
-    ALTER TABLE log RENAME TO old;
-    DROP INDEX log_by_run;
-    CREATE TABLE log (
-        run TEXT NOT NULL, seq INTEGER NOT NULL, fence INTEGER NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL,
-        path TEXT NOT NULL, value TEXT, PRIMARY KEY (run, seq)
-    ) STRICT, WITHOUT ROWID;
-    INSERT INTO log
-        SELECT run, row_number() OVER (PARTITION BY run ORDER BY seq), fence, at, kind, path, value FROM old;
-    DROP TABLE old;
-    """
-}
 
 
 class Line(NamedTuple):
@@ -142,22 +117,24 @@ class Store:
     def _open(self) -> None:
         db = self._db
         db.execute("BEGIN")  # what is read is of one moment: another process may be making the journal just now
-        (application,), (version,) = db.execute("PRAGMA application_id").fetchone(), self._version()
+        (application,), version = db.execute("PRAGMA application_id").fetchone(), schema.version(db)
         empty = not db.execute("SELECT 1 FROM sqlite_master").fetchone()
         db.execute("COMMIT")
         if version == 0 and not application and empty:
             self._make()
-        elif application != APPLICATION:
+        elif application != schema.APPLICATION:
             raise JournalError(f"{self.path} is a database, but no journal", hint="give another file")
-        elif version > VERSION:
+        elif version > schema.VERSION:
             raise JournalError(
-                f"journal {self.path} has version {version}; this trunkline knows {VERSION}", hint="update trunkline"
+                f"journal {self.path} has version {version}; this trunkline knows {schema.VERSION}",
+                hint="update trunkline: a newer one has written to this file",
             )
         db.execute("PRAGMA synchronous = FULL")
-        self._upgrade()
         problem = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if problem != "ok":
             raise JournalError(f"journal {self.path} is damaged: {problem}", hint=_SALVAGE)
+        if 0 < version < schema.VERSION:
+            schema.migrate(db, self.path)
 
     def _make(self) -> None:
         db = self._db
@@ -165,13 +142,7 @@ class Store:
             raise JournalError(
                 f"journal {self.path} cannot use a write-ahead log there", hint="put it on a local file system"
             )
-        db.execute("BEGIN IMMEDIATE")
-        if self._version() == (0,):  # another process may have been quicker
-            for statement in _SCHEMA.split(";"):
-                db.execute(statement)
-            db.execute(f"PRAGMA application_id = {APPLICATION}")
-            db.execute(f"PRAGMA user_version = {VERSION}")
-        db.execute("COMMIT")
+        schema.make(db)
 
     def _write_ahead(self) -> str:
         """Ask for a write-ahead log; answers the mode that the file has now.
@@ -186,20 +157,6 @@ class Store:
                 if "locked" not in str(error) or time.monotonic() > end:
                     raise
                 time.sleep(0.01)
-
-    def _upgrade(self) -> None:
-        """Bring an older journal to the present version, in one transaction."""
-        if self._version() == (VERSION,):
-            return
-        with self.transaction() as db:
-            for version in range(self._version()[0], VERSION):  # another process may have been quicker
-                for statement in _UPGRADES[version].split(";"):
-                    db.execute(statement)
-                db.execute(f"PRAGMA user_version = {version + 1}")
-
-    def _version(self) -> tuple[int]:
-        found: tuple[int] = self._db.execute("PRAGMA user_version").fetchone()
-        return found
 
     def _fence(self, db: sqlite3.Connection, run: str) -> int | None:
         found = db.execute("SELECT fence FROM runs WHERE name = ?", (run,)).fetchone()

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from trunkline.durable import schema
 from trunkline.durable.canonical import decoded
 from trunkline.durable.errors import JournalError
-from trunkline.durable.ledger import Entry
+from trunkline.durable.ledger import Entry, Ledger
 
 PATIENCE = 10.0  # seconds that another process may keep the file to itself
 # A line that is there already was written by a commit that a Ctrl-C kept from saying so.
@@ -86,11 +86,18 @@ class Store:
         return int(self.query("SELECT coalesce(max(seq), 0) FROM log WHERE run = ?", (run,))[0][0])
 
     def entries(self, run: str) -> Iterator[Entry]:
-        """A run's log, the oldest first."""
+        """A run's log, the oldest first. Each entry must fit those before it, or the file is damaged."""
+        ledger = Ledger()
         for kind, path, value, at in self.query(
             "SELECT kind, path, value, at FROM log WHERE run = ? ORDER BY seq", (run,)
         ):
-            yield Entry(kind, path, self._value(value), at)
+            entry = Entry(kind, path, self._value(value), at)
+            try:
+                ledger.apply(entry)
+            except (KeyError, TypeError, AttributeError):
+                what = f"an entry of run {run} that cannot be: {kind} {path}"
+                raise JournalError(f"journal {self.path} is damaged: it has {what}", hint=_SALVAGE) from None
+            yield entry
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a reading statement."""

@@ -207,6 +207,10 @@ class Journal:
                         self._held[run].lost = True
             except Error as error:
                 self._break(error)
+            except BaseException:  # Ctrl-C in a run without an event loop: what was told is written with the next
+                with self._wake:
+                    self._lines[:0], self._releases[:0] = lines, releases
+                raise
             finally:
                 _settle_all([(future, None) for future in waiters])
 

@@ -46,7 +46,7 @@ def pipe(
         run: The run's name, part of every step's token; made up where it is not given, which a journal does not allow.
         journal: A `Journal`, or the path of its file.
         observers: Whoever follows the run's events.
-        grace: Seconds that an interrupted run may take to end: half of them for what is in flight, the rest for the
+        grace: Seconds that an interrupted run may take to end: a third for what is in flight, the rest for the
             scopes to close; a second interrupt leaves 3.5. Without one, what each closing may take.
         on_failure: "undo" takes back at once what a run did that failed, the newest step first, with or without a
             journal; the failure is still what is raised, with a note. "keep" leaves it, for another attempt. An

@@ -306,6 +306,28 @@ def test_a_disk_that_is_full_ends_the_run_loudly_closes_what_is_open_and_loses_n
     assert ran == ["a", "next"]
 
 
+@pytest.mark.parametrize("commit", [1, 2, 3])
+def test_ctrl_c_inside_a_commit_loses_nothing_that_was_told(file, monkeypatch, commit):
+    """A run of plain functions commits in the thread that Ctrl-C interrupts."""
+    append, commits, ran = Store.append, [0], []
+
+    def interrupted(self, lines, *more):
+        commits[0] += any(line.entry.kind == "intend" for line in lines)
+        if commits[0] == commit:
+            commits[0] += 100
+            raise KeyboardInterrupt
+        return append(self, lines, *more)
+
+    steps = [(name, lambda s, name=name: ran.append(name) or {name: 1}) for name in ("a", "b", "c")]
+    monkeypatch.setattr(Store, "append", interrupted)
+    monkeypatch.setattr(Journal, "_start_writer", lambda self: None)  # signals come to the main thread alone
+    with pytest.raises(KeyboardInterrupt):
+        pipe({"x": 1}, steps, journal=file, run="r")
+    monkeypatch.setattr(Store, "append", append)
+    assert pipe({"x": 1}, steps, journal=file, run="r") == {"x": 1, "a": 1, "b": 1, "c": 1}
+    assert ran == ["a", "b", "c"]
+
+
 def test_a_writer_that_dies_fails_everyone(file, monkeypatch):
     def die(self, *lines):
         raise MemoryError

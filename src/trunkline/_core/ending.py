@@ -1,7 +1,7 @@
 """How long a run may take to end once it was told to stop.
 
 The first interrupt leaves it `grace` seconds in all, every later one HASTE at most. What is in flight is waited for
-during the first half of them. Of what is then left a closing gets half while another scope still stands open around
+during the first third of them. Of what is then left a closing gets half while another scope still stands open around
 it, and the outermost closing all: so nothing that hangs takes the time in which the others could be closed.
 """
 
@@ -38,7 +38,7 @@ class Ending:
 
     def in_flight(self, begun: float) -> float:
         """Until when a step is waited for that is to stop since `begun`."""
-        return begun + self.grace if self._asked is None else (self._asked + self._until) / 2
+        return begun + self.grace if self._asked is None else self._asked + (self._until - self._asked) / 3
 
     def closing(self, scope: str, begun: float) -> float:
         """Until when the closing of `scope` is waited for, which began at `begun`."""

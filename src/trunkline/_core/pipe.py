@@ -47,7 +47,7 @@ def pipe(
             that mapping is passed along, otherwise the keys whose value changed.
         run: The run's name, part of every step's token; by default made up.
         observers: Whoever follows the run's events.
-        grace: Seconds that an interrupted run may take to end: half of them for what is in flight, the rest for the
+        grace: Seconds that an interrupted run may take to end: a third for what is in flight, the rest for the
             scopes to close; a second interrupt leaves 3.5. Without one, what each closing may take.
         recorder: Where progress is kept; none in memory mode.
 

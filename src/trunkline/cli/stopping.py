@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from trunkline.views.choose import in_ci
 
 # Seconds. A CI that cancels sends SIGINT, 7.5 s later SIGTERM, and kills 2.5 s after that: there the end must be short.
-GRACE, GRACE_IN_CI = 30.0, 4.5
+GRACE, GRACE_IN_CI = 30.0, 5.0
 ASK = 1.5  # how long the clouds are asked at the end of a run that was told to stop
 
 

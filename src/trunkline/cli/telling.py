@@ -67,6 +67,9 @@ def _all(found: list[history.Told], as_json: bool) -> int:
     if as_json:
         say.result({"version": "1.1", "runs": [_plain(told) for told in found]})
         return Exit.DONE
+    if not found:
+        say.out("no runs yet")
+        return Exit.DONE
     rows = [
         [
             told.name,

@@ -189,8 +189,8 @@ class Store:
 
 _TROUBLE = (sqlite3.Error, OSError, UnicodeDecodeError)
 _SALVAGE = (
-    "keep a copy; `sqlite3 FILE .recover` may save its log. What the run opened is closed by `trunkline sweep --run "
-    "NAME`, which asks the clouds and needs no journal"
+    "move it away and keep it; `sqlite3 FILE .recover` may save its log. What the run opened is closed by `trunkline "
+    "sweep --run NAME`, which asks the clouds and needs no journal"
 )
 
 
@@ -198,6 +198,9 @@ def _hint(error: Exception) -> str:
     text = str(error)
     remedies: tuple[tuple[str, str], ...] = (
         ("full", "make room on the disk and run again: nothing that was acknowledged is lost"),
+        ("I/O", "the disk is full or failing: make room, look at it, and run again"),
+        ("No such file", "make its directory, or give another one: `home` in the configuration, $XDG_STATE_HOME else"),
+        ("Not a directory", "give another directory: `home` in the configuration, $XDG_STATE_HOME else"),
         ("readonly", "make file and directory writable, or give another one"),
         ("unable to open", "is its directory there and writable?"),
         ("Permission", "is its directory there and writable?"),

@@ -34,12 +34,12 @@ class KeptRun(Ledger):
     Parameters:
         book: Where its entries are written.
         name, fence: The run's name, and the number under which this process holds it.
-        told: The number of its last entry in the log.
+        seq: The number of its last entry in the log.
     """
 
-    def __init__(self, book: Book, name: str, fence: int, told: int = 0) -> None:
+    def __init__(self, book: Book, name: str, fence: int, seq: int = 0) -> None:
         super().__init__()
-        self.book, self.name, self.fence, self.told = book, name, fence, told
+        self.book, self.name, self.fence, self.seq = book, name, fence, seq
         self.in_loop, self.lost = False, False
 
     async def intend(self, path: str) -> None:
@@ -85,8 +85,8 @@ class KeptRun(Ledger):
     def _tell(self, kind: Kind, path: str, value: Any, text: str) -> None:
         self._still_ours()
         entry = Entry(kind, path, value, time.time())
-        self.book.add(Line(self.name, self.told + 1, self.fence, entry, text))
-        self.told += 1
+        self.book.add(Line(self.name, self.seq + 1, self.fence, entry, text))
+        self.seq += 1
         self.apply(entry)
 
     def _given(self, kind: Kind, path: str, values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -49,3 +49,7 @@ class Generations:
         with self._file.changing() as known:
             if label in known:
                 known[label].pop("pending", None)
+
+    def pending(self) -> list[str]:
+        """The labels whose wanted generation was not seen in force yet."""
+        return sorted(label for label, entry in self._file.read().items() if "pending" in entry)

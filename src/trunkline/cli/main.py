@@ -284,6 +284,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     say.ready()
     args = list(sys.argv[1:] if argv is None else argv)
+    if argv is None and args[:1] != ["lab"]:  # a process of its own, and one that will hold secrets
+        from trunkline.cli.unreadable import unreadable
+
+        unreadable()
     try:
         code = app(args or ["--help"], prog_name="trunkline", standalone_mode=False) or 0
         if code == Exit.INTERRUPTED and not isinstance(code, Exit):  # typer's own answer to Ctrl-C, which says nothing

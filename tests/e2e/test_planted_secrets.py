@@ -77,10 +77,10 @@ class Rig:
 
     def _overhear_router(self, call):
         for field in VERB["vns3"]:
-            for body in (call.body, getattr(call.reply, "body", None)):
-                for name, value in _leaves(body):
-                    if name == field:
-                        self.markers.add(f"{field} on the wire to a router", value)
+            sent = call.body.text(field, "") if field in call.body else ""
+            answered = [value for name, value in _leaves(getattr(call.reply, "body", None)) if name == field]
+            for value in (sent, *answered):
+                self.markers.add(f"{field} on the wire to a router", value)
 
     async def before(self, call):
         for name, value in _leaves(call.body):

@@ -120,7 +120,7 @@ def _read(path: Path) -> bytes:
                 hint=f"if nobody saw it: chown {os.geteuid()} and chmod 600 {path}; else make a new one",
             )
         content = file.read()
-    if content.startswith(_POINTER) and len(content) != BYTES:
+    if content.startswith(_POINTER):
         place = content.decode("utf-8", "replace").removeprefix("keyring:").strip()
         return _decoded(keyring_store.read(place), f"keyring:{place}")
     if len(content) != BYTES:

@@ -60,6 +60,21 @@ def test_aws_secrets_manager(config, loud):
     assert loud.text  # the loggers are on
 
 
+def test_without_the_hush_the_sdk_tells_all(config, loud):
+    """The fault that the hush is there for."""
+    from trunkline._core import hush
+
+    client = config.account("A").session.secrets_manager
+    client.create_secret(Name="net/told", SecretString=MARKER)
+    parsers = logging.getLogger("botocore.parsers")
+    parsers.removeFilter(hush._HUSH)
+    try:
+        assert config.resolve("aws-sm:A/net/told") == MARKER
+    finally:
+        parsers.addFilter(hush._HUSH)
+    assert MARKER in loud.text
+
+
 def test_azure_key_vault(config, lab, loud):
     vault = config.account("B").clients.vault(VAULT)
     first = vault.set_secret("licence", "old")

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from trunkline.durable.secrets import Secrets
+from trunkline_lab.lab import Lab
+from trunkline_lab.world import FAST
 
 TRUNKLINE = str(Path(sys.executable).with_name("trunkline"))
 CONNECT = ("up", "connect-vpc", "--account", "A", "--federation-account", "B", "--federation", "fednet")
@@ -22,12 +24,10 @@ ROUTERS = {"fednet-router-1", "fednet-router-2", "acme-router"}
 class House:
     """A lab with a federation and a VPC connected to it, and what their secrets are."""
 
-    def __init__(self, state):
-        self.environment = {**os.environ, "XDG_STATE_HOME": str(state), "CI": "true"}
+    def __init__(self, lab):
+        self.lab, self.config = lab, lab.config
+        self.environment = {**os.environ, "CI": "true", "TRUNKLINE_CONFIG": str(lab.config)}
         self.environment.pop("TRUNKLINE_MASTER_KEY", None)
-        up = self.json("lab", "up", "--pace", "fast")
-        self.config = Path(up["config"])
-        self.environment["TRUNKLINE_CONFIG"] = str(self.config)
         self.secrets = Secrets(self.config.parent / "home")
         self("up", "federation", "--name", "fednet", "--account", "B")
         self.outputs = self.json(*CONNECT, "--name", "acme")["outputs"]
@@ -79,7 +79,7 @@ class House:
 
     def audit(self):
         """Names of all that exists, for comparing; nothing doubled, orphaned or open."""
-        audit = self.json("lab", "audit")
+        audit = self.lab.audit().plain()
         assert (audit["duplicates"], audit["orphans"], audit["open_access"]) == ([], [], [])
         return sorted((each["kind"], each["name"]) for each in audit["things"])
 
@@ -110,12 +110,9 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory):
-    made = House(tmp_path_factory.mktemp("state"))
-    try:
-        yield made
-    finally:
-        made("lab", "down")
+def house():
+    with Lab(pace=FAST) as lab:
+        yield House(lab)
 
 
 @pytest.mark.lab

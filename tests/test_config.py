@@ -124,7 +124,7 @@ def test_all_problems_are_told_at_once_with_field_value_and_remedy(tmp_path: Pat
         "home = 3: must be text; give a directory",
         "accounts.A.cloud: is missing; give the cloud's name",
         "router.kind = 'cisco': is not known; the only kind is \"vns3\"",
-        "router.license: must be a reference, file:PATH or env:NAME, and not the secret itself",
+        "router.license: must be a reference (env:..., file:..., keyring:..., generated:..., aws-sm:...",
         "router.keyset_token: is missing; give file:PATH or env:NAME",
         "addresses.pool = '10.0.0.1/8': is no IPv4 prefix",
         "sites.one.address = 'gateway': is no IPv4 address",

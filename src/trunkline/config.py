@@ -9,7 +9,7 @@
 
     [router]
     kind = "vns3"
-    license = "file:license.txt"           # secrets are references: file:PATH or env:NAME
+    license = "file:license.txt"           # secrets are references, see trunkline.durable.references
     keyset_token = "env:KEYSET_TOKEN"
 
     [addresses]
@@ -38,6 +38,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from trunkline._core.errors import Error
+from trunkline._core.secret import Secret
 
 if TYPE_CHECKING:
     from trunkline.clouds.cloud import Account
@@ -60,7 +61,7 @@ class ConfigError(Error):
 class Site:
     """A site outside the clouds: its name, its prefixes (CIDR), its gateway's address and its tunnel's secret.
 
-    `secret` is a reference ("file:/path" or "env:NAME"), never the secret itself.
+    `secret` is a reference ("file:/path", "env:NAME", ...), never the secret itself.
     """
 
     name: str
@@ -127,6 +128,16 @@ class Config:
     def opened(self) -> tuple[Account, ...]:
         """The accounts that were opened so far."""
         return tuple(self._opened.values())
+
+    def resolve(self, reference: str) -> Secret:
+        """The secret that a reference of this configuration refers to, now. Call it at the moment of use.
+
+        Raises:
+            Error: It is no reference, or what it names is missing or cannot be read.
+        """
+        from trunkline.durable import references
+
+        return references.resolve(reference, self)
 
     def site(self, name: str) -> Site:
         """The site of that name. Raises ConfigError when there is none."""
@@ -346,8 +357,18 @@ class _Reader:
         if kind == "file" and rest:
             return f"file:{self.file.parent / Path(rest).expanduser()}"
         if text and not (kind == "env" and rest):
-            self.problem(f"{where}{key}", None, "must be a reference, file:PATH or env:NAME, and not the secret itself")
+            self.kind_of_reference(text, f"{where}{key}")
         return text
+
+    def kind_of_reference(self, text: str, where: str) -> None:
+        # Imported here, as most configurations know env: and file: only.
+        from trunkline.durable import references
+
+        try:
+            references.parsed(text)
+        except Error:
+            wanted = ", ".join(f"{kind}:..." for kind in references.kinds())
+            self.problem(where, None, f"must be a reference ({wanted}) and not the secret itself")
 
     def overlaps(self, sites: Mapping[str, Site]) -> None:
         owned = [(site.name, prefix, ip_network(prefix)) for site in sites.values() for prefix in site.prefixes]

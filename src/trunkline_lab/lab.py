@@ -33,6 +33,7 @@ AZURE_SUBSCRIPTIONS = {
     "B2": "b0000000-0000-4000-8000-000000000002",
 }
 TENANT = "70000000-0000-4000-8000-000000000001"
+VAULT = "lab-vault"  # of the account B
 REGIONS = {"aws": "us-east-1", "azure": "westeurope"}
 AZURE_ROUTER_IMAGE = "cohesive:vns3:byol:6.0.0"
 
@@ -131,7 +132,9 @@ class Lab:
         from .azure import AzureFace
         from .faults_azure import AzureFaults
 
-        self.azure = AzureFace(self.world, subscriptions=tuple(AZURE_SUBSCRIPTIONS.values()), tenant=TENANT)
+        self.azure = AzureFace(
+            self.world, subscriptions=tuple(AZURE_SUBSCRIPTIONS.values()), tenant=TENANT, vaults=[VAULT]
+        )
         self._makers = AzureMakers(self.azure)
         self.azure.hooks += [AzureFaults(self.faults), self._makers]
         self.azure.start()
@@ -158,9 +161,14 @@ class Lab:
             directory = Path(tempfile.mkdtemp(prefix="trunkline-lab-"))
             self._undo.append(lambda: shutil.rmtree(directory, ignore_errors=True))
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        authority = directory / "vault.pem"
+        authority.write_text(self.azure.certificate.pem)
+        accounts = dict(self._accounts())
+        vault = {"vault": VAULT, "vault_endpoint": self.azure.vaults.endpoint, "vault_authority": str(authority)}
+        accounts["B"] = {**accounts["B"], **vault}
         return settings.write(
             directory,
-            accounts=self._accounts(),
+            accounts=accounts,
             site=self.site,
             caller=self.callers[0],
             license_text=issue_license(),

@@ -98,13 +98,15 @@ def test_doctor_looks_for_the_secrets_that_are_referred_to(
 ) -> None:
     monkeypatch.delenv("NOT_THERE", raising=False)
     (tmp_path / "licence").write_text("x")
+    (tmp_path / "licence").chmod(0o644)
     (tmp_path / "trunkline.toml").write_text(
         '[router]\nkind = "vns3"\nlicense = "file:licence"\nkeyset_token = "env:NOT_THERE"\n'
     )
     answer = trunkline("doctor")
     assert answer.code == 1
-    assert "env:NOT_THERE is not there" in answer.out
-    assert "licence is not there" not in answer.out
+    assert "env:NOT_THERE: the environment variable NOT_THERE is not set or empty" in answer.out
+    assert "✘ router.license" not in answer.out
+    assert "may be read by everyone on this machine: chmod 600" in answer.out
     assert "! from" in answer.out
 
 

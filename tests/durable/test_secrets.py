@@ -1,11 +1,10 @@
-"""Derived secrets, references, and pinned certificates."""
+"""Derived secrets, their generations, the master key, and pinned certificates."""
 
 import base64
 import multiprocessing
 import os
 import stat
 import string
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,9 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from trunkline import pipe
 from trunkline._core.errors import Error
-from trunkline.durable.secrets import KnownRouters, Secret, Secrets, resolve
+from trunkline._core.secret import Secret, revealed
+from trunkline.durable.generations import Generations
+from trunkline.durable.known_routers import KnownRouters
+from trunkline.durable.secrets import Secrets
 
+SECRET = Secret("hunter2")
 KEY = base64.b64encode(bytes(range(32))).decode()
 
 
@@ -35,8 +39,8 @@ def test_the_known_answer_never_changes(monkeypatch, tmp_path):
     """A change of the derivation would lock everybody out of every router."""
     monkeypatch.setenv("TRUNKLINE_MASTER_KEY", KEY)
     secrets = Secrets(tmp_path)
-    assert str(secrets.derive("router-password/acme/vpc/i-0abc")) == "rtLg5-Y5AS-_C5U9auz9izzytC2cWUss"
-    assert str(secrets.derive("psk", length=12, alphabet="01")) == "001011110001"
+    assert revealed(secrets.derive("router-password/acme/vpc/i-0abc")) == "rtLg5-Y5AS-_C5U9auz9izzytC2cWUss"
+    assert revealed(secrets.derive("psk", length=12, alphabet="01")) == "001011110001"
     assert not (tmp_path / "master.key").exists()
 
 
@@ -119,7 +123,7 @@ def test_a_malformed_key_in_the_environment_is_refused_without_showing_it(monkey
 
 def _derive(home, barrier, answers):
     barrier.wait(20)
-    answers.put(str(Secrets(home).derive("x")))
+    answers.put(revealed(Secrets(home).derive("x")))
 
 
 def test_processes_that_make_the_key_at_once_agree(tmp_path):
@@ -137,46 +141,10 @@ def test_a_secret_does_not_show_itself():
     secret = Secret("hunter2")
     assert "hunter2" not in repr(secret)
     assert "hunter2" not in repr({"password": secret})
+    assert "hunter2" not in f"{secret} {secret!s:>20} {'%s' % secret}"  # noqa: UP031 - logging formats like this
     assert secret == "hunter2"
-    assert f"{secret}" == "hunter2"
-
-
-def test_references(monkeypatch, tmp_path):
-    monkeypatch.setenv("MY_LICENSE", "text")
-    path = tmp_path / "token"
-    path.write_text("line\n")
-    path.chmod(0o600)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert resolve("env:MY_LICENSE") == "text"
-        assert resolve(f"file:{path}") == "line"
-
-
-def test_a_file_that_everyone_may_read_warns(tmp_path):
-    path = tmp_path / "token"
-    path.write_text("value")
-    path.chmod(0o644)
-    with pytest.warns(UserWarning, match="chmod 600"):
-        assert resolve(f"file:{path}") == "value"
-
-
-@pytest.mark.parametrize("reference", ["hunter2", "env:", "file:", "vault:hunter2", ""])
-def test_a_literal_is_refused_without_showing_it(reference):
-    with pytest.raises(Error, match="literal") as refused:
-        resolve(reference)
-    assert "hunter2" not in str(refused.value) + str(refused.value.hint)
-
-
-def test_what_a_reference_names_must_be_there(monkeypatch, tmp_path):
-    monkeypatch.delenv("NO_SUCH_THING", raising=False)
-    with pytest.raises(Error, match="NO_SUCH_THING is not set"):
-        resolve("env:NO_SUCH_THING")
-    with pytest.raises(Error, match="No such file"):
-        resolve(f"file:{tmp_path}/missing")
-    (tmp_path / "empty").write_text("\n")
-    (tmp_path / "empty").chmod(0o600)
-    with pytest.raises(Error, match="empty"):
-        resolve(f"file:{tmp_path}/empty")
+    assert revealed(secret) == secret.reveal() == "hunter2"
+    assert type(secret.reveal()) is str
 
 
 def test_pins_outlive_the_object_and_are_forgotten_on_demand(tmp_path):
@@ -201,3 +169,119 @@ def test_a_damaged_file_of_pins_is_refused(tmp_path):
     KnownRouters(tmp_path).path.write_text("{")
     with pytest.raises(Error, match="not JSON"):
         KnownRouters(tmp_path).get("a")
+
+
+def test_a_generation_is_pending_until_it_was_seen(monkeypatch, tmp_path):
+    monkeypatch.setenv("TRUNKLINE_MASTER_KEY", KEY)
+    secrets = Secrets(tmp_path)
+    first = secrets.derive("x")
+    assert secrets.older("x") == []
+    assert secrets.generations.advance("x", "one") == 1
+    second = secrets.derive("x")
+    assert second != first
+    assert secrets.older("x") == [first]
+    assert secrets.generations.advance("x", "another") == 1  # never two ahead of what was seen
+    secrets.generations.settle("x")
+    assert secrets.older("x") == []
+    assert secrets.generations.advance("x", "one") == 1  # the same rotation again, after it was seen
+    assert Secrets(tmp_path).derive("x") == second
+    assert secrets.generations.advance("x", "another") == 2
+    assert secrets.older("x") == [second]
+    assert secrets.derive("y") == Secrets(tmp_path / "elsewhere").derive("y")
+
+
+def test_the_known_answer_of_a_later_generation_never_changes(monkeypatch, tmp_path):
+    monkeypatch.setenv("TRUNKLINE_MASTER_KEY", KEY)
+    secrets = Secrets(tmp_path)
+    secrets.generations.advance("router-password/acme/vpc/i-0abc", "token")
+    assert revealed(secrets.derive("router-password/acme/vpc/i-0abc")) == "JfFhkpiKmbMiKKwTxvr_EA3Mw.xnHUDu"
+
+
+def test_generations_that_are_advanced_at_once_are_advanced_once(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda n: Generations(tmp_path).advance("x", str(n)), range(24))) == {1}
+
+
+def test_generations_hold_no_secret(monkeypatch, tmp_path):
+    monkeypatch.setenv("TRUNKLINE_MASTER_KEY", KEY)
+    secrets = Secrets(tmp_path)
+    secrets.generations.advance("x", "t")
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(files) == {"generations.json", "generations.lock"}
+    for secret in (secrets.derive("x"), *secrets.older("x")):
+        assert secret.encode() not in b"".join(files.values())
+
+
+def test_a_changed_master_key_keeps_the_one_before_until_nothing_needs_it(tmp_path):
+    secrets = Secrets(tmp_path)
+    first = secrets.derive("x")
+    secrets.key.change()
+    second = secrets.derive("x")
+    assert second != first
+    assert secrets.older("x") == [first]
+    secrets.key.change()  # under way: nothing more happens
+    assert secrets.derive("x") == second
+    secrets.generations.advance("x", "t")
+    assert secrets.older("x") == [first, _as_if(secrets, 1, old=True), second]
+    secrets.generations.settle("x")
+    secrets.key.forget_old()
+    assert secrets.older("x") == []
+    assert {path.name for path in tmp_path.iterdir()} == {"master.key", "generations.json", "generations.lock"}
+
+
+def _as_if(secrets, generation, old):
+    from trunkline.durable.secrets import UNAMBIGUOUS, _derived
+
+    return _derived(secrets.key.before() if old else secrets.key.current(), "x", 32, UNAMBIGUOUS, generation)
+
+
+@pytest.mark.parametrize("calls", range(1, 5))
+def test_a_change_of_the_master_key_that_is_cut_off_anywhere_goes_on(monkeypatch, tmp_path, calls):
+    """Each file-system call of the change fails once; then it is made again."""
+    secrets = Secrets(tmp_path)
+    first = secrets.derive("x")
+    left = [calls]
+
+    def cut(name):
+        real = getattr(os, name)
+
+        def call(*args):
+            if str(args[-1]).endswith(("master.key", "master.key.old", "master.key.next")):
+                left[0] -= 1
+                if left[0] == 0:
+                    raise OSError("cut off")
+            return real(*args)
+
+        monkeypatch.setattr(os, name, call)
+
+    cut("link")
+    cut("replace")
+    try:
+        secrets.key.change()
+    except OSError:
+        assert first in (secrets.derive("x"), *secrets.older("x"))
+        secrets.key.change()
+    assert secrets.derive("x") != first
+    assert secrets.older("x") == [first]
+
+
+def test_a_key_of_the_environment_is_changed_by_its_owner(monkeypatch, tmp_path):
+    monkeypatch.setenv("TRUNKLINE_MASTER_KEY", KEY)
+    secrets = Secrets(tmp_path)
+    first = secrets.derive("x")
+    with pytest.raises(Error, match="only you can change that") as refused:
+        secrets.key.change()
+    assert "TRUNKLINE_MASTER_KEY_OLD" in refused.value.hint
+    monkeypatch.setenv("TRUNKLINE_MASTER_KEY", base64.b64encode(b"n" * 32).decode())
+    monkeypatch.setenv("TRUNKLINE_MASTER_KEY_OLD", KEY)
+    assert secrets.older("x") == [first]
+
+
+@pytest.mark.parametrize("given", [{"a": {"b": [1, SECRET]}}, {"a": (SECRET,)}, {"key": {SECRET: 1}}])
+def test_a_journal_keeps_no_secret(tmp_path, given):
+    with pytest.raises(Error, match="which is a secret") as refused:
+        pipe({}, [("tell", lambda state: given)], journal=tmp_path / "journal.db", run="r")
+    assert "resolve that in the step" in refused.value.hint
+    written = b"".join(path.read_bytes() for path in tmp_path.glob("journal.db*"))
+    assert b"hunter2" not in written
+    assert "hunter2" not in str(refused.value)

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from trunkline._core.errors import Error, StepTimeout
-from trunkline.durable.secrets import KnownRouters
+from trunkline.durable.known_routers import KnownRouters
 from trunkline.routers.router import RouterError
 from trunkline.routers.vns3 import setup
 from trunkline_lab.vns3.refusals import ConnectionDropped

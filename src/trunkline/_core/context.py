@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from trunkline._core.errors import Stopped
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Here:
     """The place where a step runs.
 

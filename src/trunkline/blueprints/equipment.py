@@ -16,7 +16,8 @@ from trunkline._core.errors import Error
 from trunkline.clouds.cloud import Account
 from trunkline.clouds.names import slug
 from trunkline.config import Config
-from trunkline.durable.secrets import KnownRouters, Secrets, resolve
+from trunkline.durable.known_routers import KnownRouters
+from trunkline.durable.secrets import Secrets
 from trunkline.network.addresses import Pool
 from trunkline.routers import registry
 from trunkline.routers.router import Driver
@@ -90,9 +91,10 @@ def router_driver(config: Config) -> Driver:
         )
     factory: Callable[..., Driver] = registry.driver(config.router["kind"])
     return factory(
-        license=partial(resolve, config.router["license"]),
-        keyset_token=partial(resolve, config.router["keyset_token"]),
+        license=partial(config.resolve, config.router["license"]),
+        keyset_token=partial(config.resolve, config.router["keyset_token"]),
         secret=secrets(config).derive,
+        older=secrets(config).older,
         known=KnownRouters(config.home),
     )
 

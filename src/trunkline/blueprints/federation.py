@@ -25,7 +25,6 @@ from trunkline.blueprints.equipment import (
 from trunkline.blueprints.pipeline import Pipeline
 from trunkline.clouds.cloud import Account
 from trunkline.config import Config, Site
-from trunkline.durable.secrets import resolve
 from trunkline.network.addresses import Pool, carve, router_address
 from trunkline.network.model import Network
 from trunkline.routers.router import Driver, Router
@@ -86,7 +85,8 @@ def federation(
             **{"gives": (), **more},
         )
 
-    tunnel = step(partial(join_site, driver, on_prem), undo=nothing, needs=["item"], gives=(), timeout=router_timeout)
+    join = partial(join_site, driver, on_prem, partial(config.resolve, on_prem.secret))
+    tunnel = step(join, undo=nothing, needs=["item"], gives=(), timeout=router_timeout)
     steps = [
         ("network-config", plan),
         ("network", stack),
@@ -229,14 +229,14 @@ def pair(driver: Driver, state: dict[str, Any]) -> None:
     together(lambda ends: driver.wait_reachable(*ends), ((one, two), (two, one)))
 
 
-def join_site(driver: Driver, site: Site, state: dict[str, Any]) -> None:
-    """A tunnel from one router ("item") to the site's own gateway, which its owners configure."""
+def join_site(driver: Driver, site: Site, secret: Callable[[], str], state: dict[str, Any]) -> None:
+    """A tunnel from one router ("item") to the site's own gateway, which its owners configure with this secret."""
     router, gateway = state["item"], _gateway(site)
     mine, theirs = driver.tunnel_addresses(router, gateway)
     driver.endpoint(
         router,
         gateway,
-        secret=resolve(site.secret),
+        secret=secret(),
         prefixes=site.prefixes,
         local_tunnel_address=mine,
         remote_tunnel_address=theirs,

@@ -99,7 +99,7 @@ def peer(driver: Driver, secret: Secret, bgp: bool, state: dict[str, Any]) -> No
     """
     router, hub = vpc_router(state), state["item"]
     mine, theirs = driver.tunnel_addresses(router, hub)
-    key = secret(f"peer/{hub['name']}/{hub['instance']}/{router['name']}/{router['instance']}")
+    key = secret(peer_label(hub, router))
     driver.endpoint(
         hub, router, secret=key, prefixes=[state["vpc_cidr"]], local_tunnel_address=theirs, remote_tunnel_address=mine
     )
@@ -109,6 +109,11 @@ def peer(driver: Driver, secret: Secret, bgp: bool, state: dict[str, Any]) -> No
     if bgp:
         driver.bgp(hub, router, address=_host(mine), asn=driver.asn(router))
         driver.bgp(router, hub, address=_host(theirs), asn=driver.asn(hub))
+
+
+def peer_label(hub: Router, router: Router) -> str:
+    """The label of the secret between one of the federation's routers and a VPC's."""
+    return f"peer/{hub['name']}/{hub['instance']}/{router['name']}/{router['instance']}"
 
 
 def unpeer(driver: Driver, state: dict[str, Any]) -> None:

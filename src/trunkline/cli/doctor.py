@@ -6,6 +6,7 @@ import importlib.util
 import platform
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from trunkline.cli.exits import Exit
 from trunkline.config import Config, ConfigError, load
 
 # One module for each extra that tells whether it is installed.
-EXTRAS = {"aws": "boto3", "azure": "azure.identity", "vns3": "cohesivenet", "lab": "moto"}
+EXTRAS = {"aws": "boto3", "azure": "azure.identity", "vns3": "cohesivenet", "keyring": "keyring", "lab": "moto"}
 MARKS = {"ok": ("✔", "32"), "warning": ("!", say.YELLOW), "error": ("✘", say.RED)}
 
 
@@ -75,16 +76,17 @@ def _installed(module: str) -> bool:
 
 
 def _references(config: Config) -> Iterator[Finding]:
-    """Whether the secrets that the configuration refers to are there. They are not read."""
-    import os
-
+    """Whether the secrets that the configuration refers to are to be had. They are read, and not shown."""
     named = {f"router.{key}": text for key, text in config.router.items() if key != "kind"}
     named |= {f"sites.{name}.secret": site.secret for name, site in config.sites.items()}
     for where, reference in named.items():
-        kind, _, place = reference.partition(":")
-        there = Path(place).is_file() if kind == "file" else place in os.environ
-        if not there:
-            yield Finding(where, "error", f"{reference} is not there", f"make it, or mend {where} in {config.path}")
+        with warnings.catch_warnings(record=True) as doubts:
+            warnings.simplefilter("always")
+            try:
+                config.resolve(reference)
+            except Error as error:
+                yield Finding(where, "error", str(error), error.hint or f"make it, or mend {where} in {config.path}")
+        yield from (Finding(where, "warning", str(doubt.message)) for doubt in doubts)
     if config.source is None:
         yield Finding("from", "warning", "the caller's own address is not in the file", "give --from ADDRESS to a run")
 

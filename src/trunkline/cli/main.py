@@ -205,6 +205,81 @@ def doctor(config: ConfigOption = None, json: JsonOption = False, debug: DebugOp
     return examination.doctor(config, as_json=json, debug=debug)
 
 
+secrets_app = typer.Typer(
+    help="Rotate what is generated: routers' passwords and tunnels' secrets.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+app.add_typer(secrets_app, name="secrets")
+
+
+@secrets_app.command(context_settings=MORE_WORDS)
+def rotate(
+    context: typer.Context,
+    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Only what this run built.")] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """New passwords on the routers and new secrets in the tunnels; the old ones are refused afterwards.
+
+    Tunnels are changed one after the other. What was interrupted goes on when this is called again. More options are
+    those of `trunkline up`: --router-timeout, --access-minutes, --progress, --debug.
+
+    Examples:
+
+      trunkline secrets rotate
+
+      trunkline secrets rotate --run acme
+    """
+    from trunkline.cli import secrets
+
+    return secrets.rotate(run, config, context.args, as_json=json)
+
+
+@secrets_app.command(context_settings=MORE_WORDS)
+def rekey(context: typer.Context, config: ConfigOption = None, json: JsonOption = False) -> int:
+    """A new master key; every secret that follows from it is rotated, and then the old key is removed.
+
+    Goes on where it stopped when called again. Exit code 3 while something still needs the old key.
+
+    Examples:
+
+      trunkline secrets rekey
+    """
+    from trunkline.cli import secrets
+
+    return secrets.rekey(config, context.args, as_json=json)
+
+
+@secrets_app.command("status")
+def secrets_status(config: ConfigOption = None, json: JsonOption = False) -> int:
+    """Where the master key stands, and which rotation is under way. Shows no secret.
+
+    Examples:
+
+      trunkline secrets status
+    """
+    from trunkline.cli import secrets
+
+    return secrets.status(config, as_json=json)
+
+
+@secrets_app.command()
+def show(
+    reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="Such as generated:site/datacentre.")],
+    config: ConfigOption = None,
+) -> int:
+    """Print one secret on stdout: to give a generated one to whoever needs it.
+
+    Examples:
+
+      trunkline secrets show generated:site/datacentre
+    """
+    from trunkline.cli import secrets
+
+    return secrets.show(reference, config)
+
+
 @app.command(context_settings=OWN_WORDS)
 def lab(context: typer.Context) -> int:
     """The lab on this machine: up, status, down."""
@@ -228,16 +303,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     say.ready()
     args = list(sys.argv[1:] if argv is None else argv)
+    if argv is None and args[:1] != ["lab"]:  # a process of its own, and one that will hold secrets
+        from trunkline.cli.unreadable import unreadable
+
+        unreadable()
     try:
         code = app(args or ["--help"], prog_name="trunkline", standalone_mode=False) or 0
         if code == Exit.INTERRUPTED and not isinstance(code, Exit):  # typer's own answer to Ctrl-C, which says nothing
             say.error("interrupted")
         return int(code)
     except BaseException as raised:
-        return _failed(raised, debug="--debug" in args)
+        return failed(raised, debug="--debug" in args)
 
 
-def _failed(raised: BaseException, *, debug: bool) -> int:
+def failed(raised: BaseException, *, debug: bool) -> int:
     """Say what went wrong, and answer the exit code for it."""
     from trunkline.cli import say
 

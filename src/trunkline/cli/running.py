@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from trunkline._core.events import Event, ScopeClosed, ScopeOpened, StepEnded, StepNoted
+from trunkline._core.secret import Secret
 from trunkline._core.state import same
 from trunkline._core.wiring import check as check_wiring
 from trunkline._core.wiring import refuse
@@ -261,6 +262,8 @@ def hidden(key: str, value: Any) -> Any:
         return {inner: hidden(str(inner), each) for inner, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [hidden(key, each) for each in value]
+    if isinstance(value, Secret):
+        return HIDDEN
     return HIDDEN if value is not None and key.lower().endswith(SECRETS) else value
 
 

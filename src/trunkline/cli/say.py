@@ -105,6 +105,7 @@ def flat(raised: BaseException) -> Iterator[BaseException]:
 EXTRAS = {
     "boto3": "aws", "botocore": "aws", "yaml": "aws", "azure": "azure", "cohesivenet": "vns3", "six": "vns3",
     "moto": "lab", "cfnlint": "lab", "aiohttp": "lab", "lark": "lab", "cryptography": "lab", "trunkline_lab": "lab",
+    "keyring": "keyring",
 }  # fmt: skip
 
 

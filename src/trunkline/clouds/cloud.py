@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from trunkline._core.errors import Error
 from trunkline._core.steps import Step
@@ -153,4 +153,17 @@ class Account(Protocol):
 
     def network(self, network: str) -> Network:
         """The network with this provider id, with its subnets, route tables and rules, read from the cloud."""
+        ...
+
+
+class Household(Protocol):
+    """The configuration, as far as a plug-in that reads secrets for it needs it."""
+
+    @property
+    def accounts(self) -> Mapping[str, Mapping[str, object]]:
+        """The accounts' sections by name."""
+        ...
+
+    def account(self, name: str) -> Any:
+        """The account of that name, with its clients."""
         ...

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from trunkline._core.errors import Error
+from trunkline._core.secret import Secret
 
 # One encoder for all: json.dumps with any word of its own makes a new one at each call.
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
@@ -38,10 +39,15 @@ def decoded(text: str) -> Any:
 
 
 def check_keys(value: Any, where: str) -> None:
-    """Refuse what JSON would change silently: dict keys that are not text (1 would come back as "1")."""
+    """Refuse dict keys that are not text, which JSON would change silently (1 would come back as "1"), and secrets."""
     found = _bad_key(value, "")
     if found is not None:
         place, key = found
+        if isinstance(key, Secret):
+            raise NotJson(
+                f"{where} gives {place.lstrip('.') or 'a value'}, which is a secret: what a step gives is kept",
+                hint="give its reference or label, and resolve that in the step that needs it",
+            )
         raise NotJson(
             f"{where} gives {place.lstrip('.') or 'a dict'} with the key {key!r} of type {type(key).__name__}",
             hint="keys of what a journal keeps are text",
@@ -49,9 +55,11 @@ def check_keys(value: Any, where: str) -> None:
 
 
 def _bad_key(value: Any, place: str) -> tuple[str, object] | None:
+    if isinstance(value, Secret):
+        return place, value
     if isinstance(value, dict):
         for key, item in value.items():
-            if not isinstance(key, str):
+            if not isinstance(key, str) or isinstance(key, Secret):
                 return place, key
             if (found := _bad_key(item, f"{place}.{key}")) is not None:
                 return found

@@ -85,6 +85,11 @@ def named(router: Mapping[str, object]) -> str:
     return str(router.get("name") or router["address"])
 
 
+def password_label(router: Mapping[str, object]) -> str:
+    """The label of a router's generated password; a machine put in its place has another."""
+    return "/".join(filter(None, ("router-password", named(router), str(router.get("instance") or ""))))
+
+
 def require(router: Router, *keys: str) -> Router:
     """The router itself, once every one of these keys has a value; Error naming the first that has none."""
     for key in keys:
@@ -103,7 +108,7 @@ class Driver(Protocol):
     """
 
     def contact(self, router: Router, *, timeout: float | None = None) -> None:
-        """Wait until the API answers, pin its certificate, and replace the factory password by a generated one."""
+        """Wait until the API answers, pin its certificate, and replace the password in force by the generated one."""
         ...
 
     def forget(self, router: Router) -> None:

@@ -18,6 +18,8 @@ from trunkline_lab.azure.resources.kind import Site
 from trunkline_lab.azure.resources.virtual_machines import interfaces_of
 from trunkline_lab.azure.server import Server
 from trunkline_lab.azure.store import Resource, Store
+from trunkline_lab.azure.vault import Vaults
+from trunkline_lab.certificate import self_signed
 from trunkline_lab.world import Machine, World
 
 TENANT = "11111111-1111-4111-8111-111111111111"
@@ -38,8 +40,10 @@ class AzureFace:
             for, such as {"https://example.org/templates/": Path("templates")}.
         basic_skus: Whether public addresses and load balancers of the Basic SKU can still be made. Azure retired them
             on 30 September 2025; templates that are older often ask for them.
+        vaults: The names of the Key Vaults that exist.
 
     Attributes:
+        vaults: The Key Vaults; `.endpoint`, and `certificate.pem` is what vouches for it.
         endpoint: "http://127.0.0.1:PORT", once started.
         calls: Every request that was let in, in order.
         hooks: Asked before and after each request; append to it to make faults.
@@ -55,8 +59,11 @@ class AzureFace:
         tenant: str = TENANT,
         templates: Mapping[str, Path] | None = None,
         basic_skus: bool = False,
+        vaults: Sequence[str] = (),
     ) -> None:
         self.endpoint = ""
+        self.certificate = self_signed("vault", ["127.0.0.1"])
+        self.vaults = Vaults(tenant, tuple(vaults), self.certificate.context)
         self.calls: list[Call] = []
         self.hooks: list[Hook] = []
         self.subscriptions = tuple(subscriptions)
@@ -76,11 +83,13 @@ class AzureFace:
     def start(self) -> AzureFace:
         """Begin to listen on a port that the kernel chooses."""
         self.endpoint = self._server.start()
+        self.vaults.start()
         return self
 
     def stop(self) -> None:
         """Stop listening; everything that was made is gone. May be called twice."""
         self._server.stop()
+        self.vaults.stop()
 
     def __enter__(self) -> AzureFace:
         return self.start()

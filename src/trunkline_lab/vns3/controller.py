@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..certificate import of, self_signed
 from ..tunnels import Offer
 from ..world import Machine, Pace
 from .arguments import Arguments, to_integer
-from .certificate import of, self_signed
 from .ipsec_state import offer
 from .listener import PORT, Listener
 from .reports import TunnelReport

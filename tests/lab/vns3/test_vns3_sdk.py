@@ -10,8 +10,8 @@ from cohesivenet import ApiException, Configuration, VNS3Client
 from cohesivenet.exceptions import ApiMethodUnsupportedError
 from vns3_rig import QUICK, Rig, license_router, until
 
+from trunkline_lab.certificate import self_signed_pair
 from trunkline_lab.vns3 import issue_license
-from trunkline_lab.vns3.certificate import self_signed_pair
 from trunkline_lab.vns3.server import _GROUPS
 
 APIS = (

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from trunkline._core.errors import Error
+from trunkline._core.hush import hush
 
 if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_ec2 import EC2Client
+
+
+# Their debug lines hold requests, answers and signed headers whole: secrets, parameters and session tokens.
+_TELLTALE = (
+    "botocore.auth", "botocore.awsrequest", "botocore.endpoint", "botocore.hooks", "botocore.httpsession",
+    "botocore.parsers", "botocore.retryhandler", "botocore.regions", "boto3.resources.action",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,11 @@ class Session:
         client: CloudFormationClient = self._client("cloudformation")
         return client
 
+    @property
+    def secrets_manager(self) -> Any:
+        """The client of Secrets Manager."""
+        return self._client("secretsmanager")
+
     def _client(self, service: str) -> Any:
         client = self._clients.get(service)
         if client is None:
@@ -92,6 +105,7 @@ class Session:
         return client
 
     def _make(self, service: str) -> Any:
+        hush(*_TELLTALE)
         if self._session is None:
             self._session = _open(self._region, self._credentials, self._endpoint)
         return self._session.client(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from trunkline._core.context import Here, here
 from trunkline._core.errors import Error
 from trunkline._core.fields import Field
+from trunkline._core.secret import Secret
 from trunkline._core.steps import Step
 from trunkline._core.steps import step as make_step
 from trunkline.clouds.aws import operations
@@ -151,6 +152,8 @@ class StackStep:
 
     def _text(self, name: str, value: object) -> str:
         value = value() if callable(value) else value
+        if isinstance(value, Secret):
+            return value.reveal()
         try:
             return as_text(value)
         except TypeError as error:

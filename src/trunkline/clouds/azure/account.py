@@ -16,6 +16,7 @@ from trunkline.clouds.azure.routes import Routes
 from trunkline.clouds.azure.rules import Rules
 from trunkline.clouds.azure.stack import Stack
 from trunkline.clouds.azure.topology import read_network
+from trunkline.clouds.azure.vaults import Vaults
 from trunkline.clouds.cloud import CloudError, Exposure, NextHop, Rule, Value
 from trunkline.clouds.names import state_key
 from trunkline.network.model import Network
@@ -41,6 +42,9 @@ def account(
     endpoint: str | None = None,
     router_image: str | None = None,
     router_size: str | None = None,
+    vault: str | None = None,
+    vault_endpoint: str | None = None,
+    vault_authority: str | None = None,
 ) -> AzureAccount:
     """An account of Azure. Makes no request and imports no SDK.
 
@@ -54,6 +58,11 @@ def account(
         endpoint: Another Resource Manager than the public one; plain http is for a lab on loopback only.
         router_image: The router's image as "publisher:offer:sku:version", for those who ask the account.
         router_size: Size of the router's machine, likewise.
+        vault: The Key Vault whose secrets this account's identity reads, for references azure-kv:VAULT/NAME.
+        vault_endpoint: Where vaults are instead of https://VAULT.vault.azure.net, with "{vault}" for a vault's name:
+            other clouds' "https://{vault}.vault.azure.cn", or a lab's.
+        vault_authority: The file (PEM) of the authority that signed that endpoint's certificate, if it is no public
+            one.
 
     Raises:
         Error: A field is not acceptable; names it, its value and the remedy.
@@ -65,6 +74,7 @@ def account(
     if router_image is not None and len(router_image.split(":")) != 4:
         raise Error(f"azure account {name}: router_image={router_image!r}", hint="write publisher:offer:sku:version")
     clients = Clients(subscription, tenant=tenant, client_id=client_id, client_secret=client_secret, endpoint=endpoint)
+    clients.vaults = Vaults.checked(name, vault_endpoint, vault_authority)
     return AzureAccount(name, clients, region, resource_group, router_image, router_size)
 
 

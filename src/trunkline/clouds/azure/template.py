@@ -12,6 +12,7 @@ from typing import Any
 
 from trunkline._core.errors import Error
 from trunkline._core.fields import Field, Kind
+from trunkline._core.secret import Secret
 from trunkline.clouds.cloud import Value
 from trunkline.clouds.names import kind_of, state_key
 
@@ -116,7 +117,9 @@ class Template:
         for parameter in self.parameters.values():
             if parameter.name in self.fixed:
                 value = self.fixed[parameter.name]
-                found[parameter.name] = parameter.checked(value() if callable(value) else value, self.name)
+                value = value() if callable(value) else value
+                value = value.reveal() if isinstance(value, Secret) else value
+                found[parameter.name] = parameter.checked(value, self.name)
             elif state.get(parameter.key) is not None:
                 found[parameter.name] = parameter.checked(state[parameter.key], self.name)
         return found

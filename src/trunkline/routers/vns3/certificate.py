@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-from collections.abc import Mapping
 
 from trunkline.routers.router import Router, named
 
@@ -31,9 +30,4 @@ def pin_key(router: Router) -> str:
     The machine's id is part of it: the cloud vouches for it, so a new machine under an old name and address (a rebuilt
     router) is not mistaken for an impostor.
     """
-    return " ".join(filter(None, (named(router), router["address"], machine(router))))
-
-
-def machine(router: Mapping[str, object]) -> str:
-    """The provider's id of the router's machine; empty when it is not known."""
-    return str(router.get("instance") or "")
+    return " ".join(filter(None, (named(router), router["address"], str(router.get("instance") or ""))))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import TypeVar
 
 from trunkline._core.errors import Error
-from trunkline.routers.router import Router, RouterError, Tunnel, named, require
+from trunkline._core.secret import revealed
+from trunkline.routers.router import Router, RouterError, Tunnel, named, password_label, require
 from trunkline.routers.vns3 import access, routing, setup, tunnels
-from trunkline.routers.vns3.certificate import fingerprint, machine, pin_key
+from trunkline.routers.vns3.certificate import fingerprint, pin_key
 from trunkline.routers.vns3.session import UNREACHABLE_HINT, Api, Limits, Session
 from trunkline.routers.waiting import Deadline, NotYet, note, until
 
@@ -30,6 +32,7 @@ class Vns3:
         license: Gives the licence's text; asked only when a router has none.
         keyset_token: Gives the token that every router of a topology is given with its keyset.
         secret: Gives the generated secret of a label, always the same ("router-password/NAME/INSTANCE").
+        older: What may still be in force instead of a label's secret, while that is being rotated.
         known: The pinned certificates; a mapping whose `setdefault` is atomic where several processes share it.
         timeout: Seconds that a wait for the router's own work may take (boot, licence, keyset, tunnel, peer).
         patience: Seconds that every other verb goes on asking a router that does not answer: about a reboot.
@@ -44,13 +47,15 @@ class Vns3:
         secret: Callable[[str], str],
         known: MutableMapping[str, str],
         *,
+        older: Callable[[str], Sequence[str]] = lambda label: (),
         timeout: float = 600.0,
         patience: float = 120.0,
         connect_timeout: float = 5.0,
         read_timeout: float = 15.0,
         port: int = API_PORT,
     ) -> None:
-        self._license, self._keyset_token, self._secret, self._known = license, keyset_token, secret, known
+        self._license, self._keyset_token = (lambda: revealed(license())), (lambda: revealed(keyset_token()))
+        self._secret, self._older, self._known = secret, older, known
         self._timeout, self._patience, self._port = timeout, patience, port
         self._limits = Limits(connect_timeout, read_timeout)
         self._sessions: dict[str, Session] = {}
@@ -59,9 +64,10 @@ class Vns3:
     # ── from the factory to a member of a topology ──────────────────────────────────────────────────────────────────
 
     def contact(self, router: Router, *, timeout: float | None = None) -> None:
-        """Wait until the API answers, pin its certificate, and replace the factory password by a generated one.
+        """Wait until the API answers, pin its certificate, and replace the password in force by the generated one.
 
-        On a router that was contacted before this only waits for its API. The pin holds from then on.
+        In force may be the factory's, or while a rotation is under way the one before; afterwards these are refused.
+        On a router that has the generated one this only waits for its API. The pin holds from then on.
 
         Parameters:
             router: `name`, `address`, `default_password`, and `instance` where known.
@@ -70,14 +76,15 @@ class Vns3:
         Raises:
             StepTimeout: It did not answer in time; names its address and the last thing seen.
             CertificateChanged: It is not the one of first contact.
-            RouterError: It knows neither the factory nor the generated password.
+            RouterError: It knows none of these passwords, or still accepts an old one.
         """
         require(router, "address", "default_password")
         deadline = self._waiting(timeout)
         note(f"contacts {named(router)} ({router['address']})")
         self._pin(router, deadline)
-        default, password = router["default_password"], self._password(router)
-        self._steadily(router, deadline, lambda api: setup.take_over(api, default, password))
+        self._session(router).renew()
+        default, older = router["default_password"], [revealed(each) for each in self._older(password_label(router))]
+        self._steadily(router, deadline, lambda api: setup.take_over(api, default, older, self._password(router)))
 
     def forget(self, router: Router) -> None:
         """Drop what is known of a router that is gone: its pinned certificate and every connection to it."""
@@ -226,7 +233,7 @@ class Vns3:
         wanted = tunnels.Endpoint.to(
             router,
             other,
-            secret=secret,
+            secret=revealed(secret),
             tunnel_address=local,
             nat_t=nat_t,
             private_address=private_address,
@@ -361,7 +368,7 @@ class Vns3:
             )
         with self._lock:
             if key not in self._sessions or self._sessions[key].pin != pin:
-                password = self._password(router)
+                password = partial(self._password, router)
                 self._sessions[key] = Session(router, pin, password, port=self._port, limits=self._limits)
             return self._sessions[key]
 
@@ -380,7 +387,7 @@ class Vns3:
         self._known.setdefault(key, until(shown, what, deadline, hint=UNREACHABLE_HINT))
 
     def _password(self, router: Router) -> str:
-        return self._secret("/".join(filter(None, ("router-password", named(router), machine(router)))))
+        return revealed(self._secret(password_label(router)))
 
 
 def _prefix(text: str) -> str:

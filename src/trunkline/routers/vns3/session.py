@@ -48,17 +48,18 @@ class Session:
     Parameters:
         router: Whose API it is.
         pin: The SHA-256 that its certificate must have, 64 hex digits.
-        password: The generated password.
+        password: Gives the generated password.
         port, limits: Where and how long.
     """
 
-    def __init__(self, router: Router, pin: str, password: str, *, port: int, limits: Limits) -> None:
+    def __init__(self, router: Router, pin: str, password: Callable[[], str], *, port: int, limits: Limits) -> None:
         self.name, self.address, self.limits = named(router), router["address"], limits
-        self.pin, self._port, self._password = pin, port, password
+        self.pin, self._port, self._ask = pin, port, password
+        self._password = password()
         self._lock = threading.Lock()
         self._token: str | None = None
         self._clients: dict[str | None, Any] = {}  # by token; None is the password's
-        self._secrets = {password}
+        self._secrets = {self._password}
 
     def call(
         self, operation: str, args: tuple[object, ...], body: Mapping[str, object], timeouts: tuple[float, float]
@@ -72,9 +73,9 @@ class Session:
         try:
             return self._call(self._client(token), operation, args, body, timeouts)
         except RouterError as error:
-            if error.status != 401 or token is None:
+            if error.status != 401 or (token is None and not self.renew()):
                 raise
-        # The token has run out, or somebody revoked it. The password stays good.
+        # The token has run out, or somebody revoked it; or another process has rotated the password.
         with self._lock:
             self._token = None if self._token == token else self._token
         return self._call(self._client(None), operation, args, body, timeouts)
@@ -86,6 +87,19 @@ class Session:
             return self._call(client, operation, (), body, timeouts)
         finally:
             client.rest_client.pool_manager.clear()
+
+    def renew(self) -> bool:
+        """Ask for the generated password again; whether it is another than the one in use."""
+        password = self._ask()
+        with self._lock:
+            if password == self._password:
+                return False
+            self._password = password
+            self._secrets.add(password)
+            former = self._clients.pop(None, None)
+        if former is not None:
+            former.rest_client.pool_manager.clear()
+        return True
 
     def use_token(self, token: str | None) -> None:
         """Authenticate with this API token from now on; None goes back to the password."""

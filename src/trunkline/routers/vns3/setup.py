@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from trunkline.routers.router import Router, RouterError, RouterUnreachable, named
@@ -21,29 +21,47 @@ FETCH_PAUSE = 3.0
 FETCH_ATTEMPTS = 4
 
 
-def take_over(api: Api, default_password: str, password: str) -> None:
-    """Replace the factory password, and see that it is replaced. Does nothing on a router that was taken over."""
+def take_over(api: Api, default_password: str, older: Sequence[str], password: str) -> None:
+    """Replace the password in force, and see that it is replaced. Does nothing on a router that has `password`.
+
+    Parameters:
+        default_password: The factory's.
+        older: Those that a rotation may have left in force, the likeliest first.
+        password: The one that it shall have.
+    """
     config = _config_or_none(lambda: api.call("config.get_config"))
     if config is None:
-        _replace_password(api, default_password, password)
+        _replace_password(api, [*older, default_password], password)
         config = api.call("config.get_config")
-        if _config_or_none(lambda: _as_factory(api, default_password, "config.get_config", {})) is not None:
-            raise api.error("still accepts its factory password after it was replaced", hint="report it to the vendor")
+        _see_refused(api, default_password, "factory password")
+    for each in older:
+        _see_refused(api, each, "password before the rotation")
     version = str(config.get("vns3_version"))
     if not version.partition(".")[0].isdigit() or int(version.partition(".")[0]) < OLDEST:
         raise api.error(f"runs VNS3 {version}", hint=f"upgrade it: its API must be that of {OLDEST}.0 or newer")
 
 
-def _replace_password(api: Api, default_password: str, password: str) -> None:
-    try:
-        _as_factory(api, default_password, "config.put_update_api_password", {"password": password})
-    except RouterError as error:
-        if error.status != 401 or _config_or_none(lambda: api.call("config.get_config")) is None:
-            raise
-        # Another process was first, with the same master key and so with the same password.
+def _replace_password(api: Api, in_force: Sequence[str], password: str) -> None:
+    for each in in_force:
+        try:
+            _call_as(api, each, "config.put_update_api_password", {"password": password})
+        except RouterError as error:
+            if error.status != 401:
+                raise
+            refused = error
+        else:
+            return
+    if _config_or_none(lambda: api.call("config.get_config")) is None:
+        raise refused
+    # Another process was first, with the same master key and so with the same password.
 
 
-def _as_factory(api: Api, password: str, operation: str, body: Mapping[str, object]) -> Any:
+def _see_refused(api: Api, password: str, what: str) -> None:
+    if _config_or_none(lambda: _call_as(api, password, "config.get_config", {})) is not None:
+        raise api.error(f"still accepts its {what} after it was replaced", hint="report it to the vendor")
+
+
+def _call_as(api: Api, password: str, operation: str, body: Mapping[str, object]) -> Any:
     return api.session.call_as(password, operation, body, api.session.limits.within(api.deadline))
 
 

@@ -1,4 +1,4 @@
-"""A self-signed certificate, as a controller makes for itself at its first boot."""
+"""A self-signed certificate."""
 
 from __future__ import annotations
 

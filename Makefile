@@ -15,7 +15,7 @@ demo: setup ## a lab of two clouds, the federation in one, a VPC of the other co
 test: setup ## the tests (minutes)
 	@$(BIN)/python -m pytest -m "not long"
 
-test-long: setup ## the sweeps too
+test-long: setup ## the sweeps too (many hours); ends with a table of what they counted
 	@$(BIN)/python -m pytest
 
 lint: setup ## style, types and layers

@@ -10,11 +10,8 @@ import asyncio
 import itertools
 import signal
 import threading
-from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from io import StringIO
-from unittest import mock
 
 from trunkline import during, each, here, step
 from trunkline._core import pipe as core
@@ -56,13 +53,7 @@ class World:
 
     def sweep(self, run=None):
         """`trunkline sweep`, by a process that has no journal."""
-        words = {"run": run, "dry_run": False, "as_json": True, "debug": False}
-        with (
-            mock.patch.object(access, "load"),
-            mock.patch.object(access, "_accounts", return_value=[self]),
-            redirect_stdout(StringIO()),
-        ):
-            assert access.sweep(None, (), **words) == 0
+        assert not access.sweep_once([self], run=run).left
 
 
 class Life:

@@ -257,6 +257,7 @@ def test_a_lost_lease_is_swallowed_by_no_step(file):
     [
         (lambda file: file.write_bytes(b"no database at all" * 100), "not a database"),
         (lambda file: sqlite3.connect(file).executescript("CREATE TABLE t (x)"), "is a database, but no journal"),
+        (lambda file: _version(file, -5), "damaged: it has version -5"),
         (lambda file: _version(file, 99), "has version 99; this trunkline knows 2"),
         (lambda file: file.mkdir(), "unable to open|directory"),
     ],

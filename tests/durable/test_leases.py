@@ -163,6 +163,7 @@ def race(tmp_path, processes, rounds):
     db = sqlite3.connect(tmp_path / "journal.db")
     counts = db.execute("SELECT count(*) FROM log WHERE kind = 'done' GROUP BY run").fetchall()
     assert counts == [(2,)] * rounds
+    print(f"{processes} processes, {rounds} rounds, {sum(count for (count,) in counts)} steps: each happened once")
 
 
 def test_processes_race_for_runs_and_every_step_happens_once(tmp_path):

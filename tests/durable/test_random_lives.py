@@ -166,7 +166,7 @@ def a_sweep_closes_what_has_not_expired(monkeypatch):
 
 
 def a_sweep_closes_nothing(monkeypatch):
-    monkeypatch.setattr(access, "_close", lambda due, accounts: {})
+    monkeypatch.setattr(access, "_close", lambda due, accounts, limit: {})
 
 
 PLANTS = [

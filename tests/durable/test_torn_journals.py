@@ -16,7 +16,7 @@ from trunkline import pipe
 from trunkline.durable.store import Store
 from trunkline.errors import Changed, JournalError, RunState
 
-EVERY = pytest.mark.parametrize("every", [499, pytest.param(1, marks=pytest.mark.long)])
+EVERY = pytest.mark.parametrize("every", [997, pytest.param(1, marks=pytest.mark.long)])
 NAMES = [f"s{n}" for n in range(8)]
 
 

@@ -131,6 +131,8 @@ class Store:
             self._make()
         elif application != schema.APPLICATION:
             raise JournalError(f"{self.path} is a database, but no journal", hint="give another file")
+        elif version < 1:
+            raise JournalError(f"journal {self.path} is damaged: it has version {version}", hint=_SALVAGE)
         elif version > schema.VERSION:
             raise JournalError(
                 f"journal {self.path} has version {version}; this trunkline knows {schema.VERSION}",

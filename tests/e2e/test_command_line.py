@@ -177,9 +177,13 @@ def test_ctrl_c_while_access_is_open_closes_it(shell, times):
 
 def test_ctrl_c_while_every_router_hangs_closes_the_access_and_tells_what_is_owed(shell):
     child = shell.start(*CONNECT, "--name", "hung", "--progress", "plain")
+    lines = []
     for line in child.stderr:
+        lines.append(line)
         if "api-tokens#open: done" in line:
             break
+    else:
+        raise AssertionError("".join(lines))
     child.send_signal(signal.SIGSTOP)
     try:
         shell("lab", "fault", "add", "vns3:*", "hang", "--seconds", "200")

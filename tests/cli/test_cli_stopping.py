@@ -73,6 +73,13 @@ def test_a_step_that_hangs_is_given_up_and_both_scopes_are_closed(up: Callable[.
     assert lines[3:] == ["closing tokens", "closed tokens", "closing access", "closed access"]
 
 
+def test_what_a_step_raises_that_was_given_up_is_nobodys_business(up: Callable[..., Run]) -> None:
+    code, lines, err, _ = up("fails_late", ci=True).until("hanging").stop().end()
+    assert code == 130, err
+    assert sorted(lines[3:]) == ["closed access", "closed tokens", "closing access", "closing tokens", "worked"]
+    assert "too late" not in err  # nor a traceback: `end` looks for one
+
+
 def test_an_inner_close_that_hangs_does_not_keep_the_outer_one_from_closing(up: Callable[..., Run]) -> None:
     code, lines, err, seconds = up("waiting_then_hanging_close", ci=True).until("hanging").stop().end()
     print(f"a hanging close, one signal, CI's grace: ended after {seconds:.1f} s")

@@ -28,7 +28,7 @@ class Memory(KeptRun):
         pass
 
     @property
-    def entries_told(self):
+    def told(self):
         return [(entry.kind, entry.path) for entry in self.lines]
 
 
@@ -54,10 +54,8 @@ def test_the_intent_is_told_before_the_effect_and_the_outcome_after_it():
     memory, made = Memory(), []
     pipe({}, build(made), recorder=memory)
     for path in ("a", "g/b", "g/c", "s/d", "e[x]/f"):
-        assert memory.entries_told.index(("intend", path)) < memory.entries_told.index(("done", path))
-    order = [
-        memory.entries_told.index(told) for told in [("owe", "s"), ("intend", "s/d"), ("done", "s/d"), ("paid", "s")]
-    ]
+        assert memory.told.index(("intend", path)) < memory.told.index(("done", path))
+    order = [memory.told.index(told) for told in [("owe", "s"), ("intend", "s/d"), ("done", "s/d"), ("paid", "s")]]
     assert order == sorted(order)
     assert sorted(made) == ["a", "b", "c", "d", "f"]
 
@@ -75,8 +73,8 @@ def test_a_second_attempt_goes_on_where_the_first_failed():
     memory, made = Memory(), []
     with pytest.raises(ValueError, match="d"):
         pipe({}, build(made, fail=["d"]), recorder=memory)
-    assert ("unknown", "s/d") in memory.entries_told
-    assert ("paid", "s") in memory.entries_told
+    assert ("unknown", "s/d") in memory.told
+    assert ("paid", "s") in memory.told
     again = []
     result = pipe({}, build(again), recorder=Memory(memory.lines))
     assert again == ["d", "f"]

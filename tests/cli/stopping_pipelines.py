@@ -65,6 +65,14 @@ def waiting_then_hanging_close():
     return scopes(waits, inner_close=300)
 
 
+def fails_late():
+    def late(state):
+        work(2.5)(state)
+        raise ValueError("too late for anybody to hear")
+
+    return scopes(late, outer_close=2.0)
+
+
 def everything_hangs():
     return scopes(hang, outer_close=300, inner_close=300)
 

@@ -18,12 +18,12 @@ HANGS = 60.0  # seconds: whoever waited for what hangs would wait for 300
 
 
 class Run:
-    """`trunkline up` in a process of its own, which is told to stop once something hangs."""
+    """`trunkline` in a process of its own, which is told to stop once something hangs."""
 
-    def __init__(self, state: Path, name: str, *more: str, ci: bool) -> None:
+    def __init__(self, state: Path, *words: str, ci: bool = False) -> None:
         environment = {**os.environ, "XDG_STATE_HOME": str(state), "CI": "true" if ci else ""}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "trunkline.cli", "up", f"{PIPELINES}:{name}", "--name", "acme", *more],
+            [sys.executable, "-m", "trunkline.cli", *words],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
         )  # fmt: skip
         self.lines: list[str] = []
@@ -51,7 +51,10 @@ class Run:
 
 @pytest.fixture
 def up(tmp_path: Path) -> Callable[..., Run]:
-    return lambda name, *more, ci=False: Run(tmp_path, name, *more, ci=ci)
+    def start(name: str, *more: str, ci: bool = False) -> Run:
+        return Run(tmp_path, "up", f"{PIPELINES}:{name}", "--name", "acme", *more, ci=ci)
+
+    return start
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -68,6 +71,13 @@ def test_a_step_that_hangs_is_given_up_and_both_scopes_are_closed(up: Callable[.
     print(f"a hanging step, one signal, CI's grace: ended after {seconds:.1f} s")
     assert code == 130, err
     assert lines[3:] == ["closing tokens", "closed tokens", "closing access", "closed access"]
+
+
+def test_what_a_step_raises_that_was_given_up_is_nobodys_business(up: Callable[..., Run]) -> None:
+    code, lines, err, _ = up("fails_late", ci=True).until("hanging").stop().end()
+    assert code == 130, err
+    assert sorted(lines[3:]) == ["closed access", "closed tokens", "closing access", "closing tokens", "worked"]
+    assert "too late" not in err  # nor a traceback: `end` looks for one
 
 
 def test_an_inner_close_that_hangs_does_not_keep_the_outer_one_from_closing(up: Callable[..., Run]) -> None:
@@ -119,3 +129,15 @@ def test_ctrl_c_during_that_undo(up: Callable[..., Run]) -> None:
     assert "  not undone:\n    first\n" in err
     assert "take back:  trunkline undo acme" in err
     assert "resume:" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_undo_ends_what_is_in_flight_and_says_how_to_go_on(
+    up: Callable[..., Run], tmp_path: Path, number: signal.Signals
+) -> None:
+    assert up("fails_then_undoes_slowly").end()[0] == 1
+    code, lines, err, _ = Run(tmp_path, "undo", "acme").until("hanging").stop(number).end()
+    assert code == 130, err
+    assert lines == ["hanging", "undone second"]
+    assert "  not undone:\n    first\ngo on:      trunkline undo acme\n" in err
+    assert Run(tmp_path, "undo", "acme").end()[:2] == (0, ["undone first", "acme: undone"])

@@ -35,6 +35,7 @@ def in_thread(fn: Callable[[Any], Any], argument: Any, place: Here) -> asyncio.F
             future.set_result(result)
         else:
             future.set_exception(error)
+            future.exception()  # of a thread that was given up nobody asks; asyncio would complain with a traceback
 
     def work() -> None:
         current.set(place)

@@ -94,7 +94,10 @@ def pay_dead(config: Path | None, only: str | None) -> None:
             except LeaseHeld:
                 continue  # it is at work, and closes by itself
             except Exception as error:
-                say.warning(f"run {run}: {error}", f"trunkline resume {run}, or trunkline undo {run}")
+                why = "; ".join(str(each) for each in say.flat(error))
+                say.warning(
+                    f"run {run}: {why}", f"trunkline resume {run}, or trunkline undo {run}, opens what it needs"
+                )
 
 
 def _pay(run: str, config: Path | None) -> None:

@@ -168,7 +168,7 @@ def _steps(ledger: Ledger, entries: list[Entry]) -> list[StepTold]:
             begun[path] = at
         elif kind in ("done", "unknown", "paid") and path in begun:
             took[path] = at - begun[path]
-            notes[path] = str(value) if kind == "unknown" else ""
+            notes[path] = _said(value) if kind == "unknown" else ""
     standing: dict[str, str] = {path: record.outcome for path, record in ledger.steps.items()}
     standing |= {path: "closed" if scope.closed else "open" for path, scope in ledger.scopes.items()}
     return [
@@ -214,7 +214,7 @@ def _attempt(part: list[Entry], known: dict[str, Any], alive: bool, exposed: lis
                 changes[path] = _change(known.get(path), given)
                 known[path] = given
             case "unknown":
-                changes[path] = str(given)
+                changes[path] = _said(given)
             case "undone":
                 changes[path] = "passed by" if given else "undone"
                 known.pop(path, None)
@@ -223,6 +223,11 @@ def _attempt(part: list[Entry], known: dict[str, Any], alive: bool, exposed: lis
     what = "undo" if part[0].kind == "undoing" else "run"
     seconds = part[-1].at - part[0].at
     return Attempt(what, by.get("user", ""), by.get("host", ""), part[0].at, seconds, outcome, error, changes, exposed)
+
+
+def _said(error: Any) -> str:
+    """An error as the log has it; a cancel has no words of its own."""
+    return "interrupted" if str(error).startswith(("CancelledError", "KeyboardInterrupt")) else str(error)
 
 
 def _change(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:

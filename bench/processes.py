@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trunkline_lab import process
+from trunkline_lab.habits import Order
 from trunkline_lab.home import Home
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,7 +44,7 @@ class OwnLab:
         self._home, self._pace = Home(f"bench-{pace}-{os.getpid()}"), pace
 
     def __enter__(self) -> OwnLab:
-        process.start(self._home, routers=0, pace=self._pace)
+        process.start(self._home, Order(pace=self._pace))
         return self
 
     def __exit__(self, *_: object) -> None:

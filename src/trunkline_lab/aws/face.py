@@ -171,10 +171,11 @@ class AwsFace:
         return self._booted.get(instance.id, 0.0) <= time.monotonic()
 
     def _tell_world(self, call: Call, proceed: Handler) -> Answer:
-        given = proceed(call)
-        if not call.reads and call.service == "ec2":
-            self.world.changed()
-        return given
+        try:
+            return proceed(call)
+        finally:
+            if not call.reads and call.service == "ec2":
+                self.world.changed()
 
     def _one_at_a_time(self, call: Call, proceed: Handler) -> Answer:
         if call.service == "cloudformation":

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trunkline_lab import process
+from trunkline_lab.habits import Order
 from trunkline_lab.home import Home
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,6 +30,19 @@ def children() -> Iterator[dict[str, str]]:
         yield {**kept, "PYTHONPYCACHEPREFIX": directory}
 
 
+@contextmanager
+def among_children(env: Mapping[str, str]) -> Iterator[None]:
+    """What this process starts meanwhile has the environment of `children`."""
+    own = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(env)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(own)
+
+
 def run(command: list[str], env: Mapping[str, str], cwd: Path = ROOT) -> None:
     """Run a command to its end, its output kept only to tell why it failed."""
     done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, check=False)
@@ -43,7 +57,7 @@ class OwnLab:
         self._home, self._pace = Home(f"bench-{pace}-{os.getpid()}"), pace
 
     def __enter__(self) -> OwnLab:
-        process.start(self._home, routers=0, pace=self._pace)
+        process.start(self._home, Order(pace=self._pace))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -58,3 +72,7 @@ class OwnLab:
         """How often each operation was called, by service; not what one service of the lab asked of another."""
         found: Mapping[str, Any] = process.ask(self._home, "/calls")
         return {service: dict(counts) for service, counts in found.items() if " via " not in service}
+
+    def memory(self) -> float:
+        """The most memory that it has held so far, in MB."""
+        return float(str(process.ask(self._home, "/status")["memory_mb"]))

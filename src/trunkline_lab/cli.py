@@ -6,12 +6,14 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from . import fault_cli, process
 from .audit_view import show_audit
+from .habits import Habits, Order
 from .home import Home
 from .options import Json, Name, home_of, living
 from .process import LabError
@@ -43,6 +45,27 @@ def up(
     pace: Annotated[PaceName, typer.Option(help="normal: boots and reboots take seconds; fast: for tests.")] = (
         PaceName.normal
     ),
+    seed: Annotated[int, typer.Option(min=0, help="Of all that happens by chance: faults, late reads.")] = 0,
+    read_lag: Annotated[
+        float, typer.Option(min=0, max=60, help="AWS: half of the reads are this many seconds behind the writes.")
+    ] = 0.0,
+    passing: Annotated[
+        float, typer.Option(min=0, max=60, help="AWS: so many seconds things are pending, attaching, deleting.")
+    ] = 0.0,
+    limits: Annotated[bool, typer.Option("--limits", help="AWS: a new account's quotas (5 VPCs, 5 addresses ...).")] = (
+        False
+    ),
+    bucket: Annotated[
+        list[str] | None,
+        typer.Option(metavar="BUCKET=FOLDER", help="AWS: where a TemplateURL's bucket lies here; may be repeated."),
+    ] = None,
+    templates: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ADDRESS=FOLDER", help="Azure: where linked templates lie here; may be repeated."),
+    ] = None,
+    basic_skus: Annotated[
+        bool, typer.Option("--basic-skus", help="Azure: the retired Basic addresses and balancers can be made.")
+    ] = False,
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay in the foreground until Ctrl-C.")] = False,
     as_json: Json = False,
 ) -> int:
@@ -53,17 +76,39 @@ def up(
       trunkline lab up
 
       trunkline lab up --name second --routers 2 --json
+
+      trunkline lab up --read-lag 2 --limits --bucket templates=./cloudformation
     """
     home = home_of(name)
+    habits = Habits(
+        read_lag=read_lag,
+        passing=passing,
+        limits=limits,
+        buckets=_folders(bucket, "--bucket"),
+        templates=_folders(templates, "--templates"),
+        basic_skus=basic_skus,
+    )
+    order = Order(routers=routers, pace=pace.value, seed=seed, habits=habits)
     show = _show_json if as_json else _show_up
     if foreground:
-        if not process.run(home, routers=routers, pace=pace.value, ready=lambda status: show(home, status)):
+        if not process.run(home, order, ready=lambda status: show(home, status)):
             raise LabError(f"lab {name} is already up")
         return DONE
-    if not process.start(home, routers=routers, pace=pace.value):
+    if not process.start(home, order):
         print(f"lab {name} is already up", file=sys.stderr)
     show(home, process.ask(home, "/status"))
     return DONE
+
+
+def _folders(given: Sequence[str] | None, option: str) -> dict[str, Path]:
+    """Folders by what each stands for, from `NAME=FOLDER`."""
+    pairs = [(each, *each.rpartition("=")[::2]) for each in given or ()]
+    for each, name, folder in pairs:
+        if not name or not folder:
+            raise typer.BadParameter(f"{each!r} is not NAME=FOLDER", param_hint=option)
+        if not Path(folder).is_dir():
+            raise typer.BadParameter(f"{each!r}: there is no folder {folder}", param_hint=option)
+    return {name: Path(folder).resolve() for _, name, folder in pairs}
 
 
 @app.command()

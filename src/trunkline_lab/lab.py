@@ -17,6 +17,7 @@ from . import settings
 from .addresses import Claim
 from .audit import Audit
 from .faults import Faults
+from .habits import Habits
 from .site import Site
 from .world import Pace, World
 
@@ -46,7 +47,8 @@ class Lab:
         routers: How many factory-fresh controllers to boot outside any cloud.
         directory: Where configuration and secrets go; a temporary one, removed at `stop`, when none is given.
         callers: The addresses of this computer from which users call; the first goes into the configuration.
-        seed: Of the faults that strike by chance.
+        seed: Of all that happens by chance.
+        habits: What the clouds are like.
 
     Attributes:
         faults: What is to go wrong: `lab.faults.add("aws:ec2:CreateVpc", "lost", times=1)`.
@@ -73,8 +75,10 @@ class Lab:
         directory: Path | None = None,
         callers: Iterable[str] = (CALLER,),
         seed: int = 0,
+        habits: Habits | None = None,
     ) -> None:
         self.faults = Faults(seed)
+        self._seed, self._habits = seed, habits or Habits()
         self.pace = pace or Pace()
         self.callers = tuple(callers)
         self._routers = routers
@@ -120,9 +124,19 @@ class Lab:
 
     def _start_aws(self) -> None:
         from .aws import AwsFace
+        from .aws.rules.limits import Limits
         from .faults_aws import AwsFaults
 
-        self.aws = AwsFace(self.world, region=REGIONS["aws"])
+        habits = self._habits
+        self.aws = AwsFace(
+            self.world,
+            region=REGIONS["aws"],
+            read_lag=habits.read_lag,
+            seed=self._seed,
+            passing=habits.passing,
+            limits=Limits() if habits.limits else None,
+            buckets=habits.buckets,
+        )
         self.aws.gateway.rules.insert(0, AwsFaults(self.faults))
         self.aws.start()
         self._undo.append(self.aws.stop)
@@ -133,7 +147,12 @@ class Lab:
         from .faults_azure import AzureFaults
 
         self.azure = AzureFace(
-            self.world, subscriptions=tuple(AZURE_SUBSCRIPTIONS.values()), tenant=TENANT, vaults=[VAULT]
+            self.world,
+            subscriptions=tuple(AZURE_SUBSCRIPTIONS.values()),
+            tenant=TENANT,
+            templates=self._habits.templates,
+            basic_skus=self._habits.basic_skus,
+            vaults=[VAULT],
         )
         self._makers = AzureMakers(self.azure)
         self.azure.hooks += [AzureFaults(self.faults), self._makers]

@@ -13,9 +13,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
+from .habits import Order
 from .home import Home
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 _LOOK_AGAIN = 0.02
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -29,13 +30,12 @@ class LabError(Exception):
         self.details, self.hint = details, hint
 
 
-def run(home: Home, *, routers: int, pace: str, ready: Callable[[dict[str, object]], None]) -> bool:
+def run(home: Home, order: Order, *, ready: Callable[[dict[str, object]], None]) -> bool:
     """Run a lab in this process until it is told to end (POST /down, SIGTERM, SIGINT).
 
     Parameters:
         home: Its directory; removed at the end, but for the log when the lab fails.
-        routers: How many factory-fresh controllers to boot.
-        pace: "normal" or "fast".
+        order: How it is to be.
         ready: Called with the status once everything answers.
 
     Returns:
@@ -46,7 +46,7 @@ def run(home: Home, *, routers: int, pace: str, ready: Callable[[dict[str, objec
             return False
         home.sweep()
         try:
-            _run(home, routers, pace, ready)
+            _run(home, order, ready)
         except BaseException:
             home.sweep()  # the log stays: whoever waits for this lab reads there why it failed
             raise
@@ -54,16 +54,17 @@ def run(home: Home, *, routers: int, pace: str, ready: Callable[[dict[str, objec
     return True
 
 
-def _run(home: Home, routers: int, pace: str, ready: Callable[[dict[str, object]], None]) -> None:
+def _run(home: Home, order: Order, ready: Callable[[dict[str, object]], None]) -> None:
     from .control import Control
     from .lab import Lab
     from .world import FAST, Pace
 
     for number in _SIGNALS:
         signal.signal(number, _end)
+    pace = FAST if order.pace == "fast" else Pace()
     with (
         contextlib.suppress(_Over),
-        Lab(pace=FAST if pace == "fast" else Pace(), routers=routers, directory=home.directory) as lab,
+        Lab(pace=pace, routers=order.routers, directory=home.directory, seed=order.seed, habits=order.habits) as lab,
         Control(lab, lab.controllers.thread, lambda: os.kill(os.getpid(), signal.SIGTERM)) as control,
     ):
         home.write({"pid": os.getpid(), "control": control.endpoint, "token": control.token})
@@ -82,7 +83,7 @@ def _end(*_: object) -> None:
     raise _Over
 
 
-def start(home: Home, *, routers: int, pace: str) -> bool:
+def start(home: Home, order: Order) -> bool:
     """Start a lab in the background and wait until it is ready.
 
     Returns:
@@ -97,8 +98,7 @@ def start(home: Home, *, routers: int, pace: str) -> bool:
     with home.held() as ours:  # a dead one's word that it is ready must not be taken for the new one's
         if ours:
             home.sweep()
-    words = [sys.executable, "-m", "trunkline_lab", "up", "--foreground", "--name", home.name]
-    words += ["--routers", str(routers), "--pace", pace]
+    words = [sys.executable, "-m", "trunkline_lab", "up", "--foreground", "--name", home.name, *order.words()]
     with open(home.log, "wb") as log:
         child = subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"

@@ -15,6 +15,7 @@ from trunkline.blueprints.federation import federation
 from trunkline.clouds.cloud import StackFailed
 from trunkline.config import load
 from trunkline.network.addresses import Overlap
+from trunkline_lab.habits import Habits
 from trunkline_lab.lab import Lab
 from trunkline_lab.world import FAST
 
@@ -59,7 +60,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site():
-    with Lab(pace=FAST) as lab:
+    with Lab(pace=FAST, habits=Habits(read_lag=0.3)) as lab:
         yield Site(lab)
 
 

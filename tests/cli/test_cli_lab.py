@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from trunkline.clouds.aws import late
 from trunkline.clouds.cloud import Rule
 from trunkline.config import load
 
@@ -32,7 +33,7 @@ def trunkline(*words: str, state: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     state = tmp_path_factory.mktemp("state")
-    up = trunkline("lab", "up", "--name", "cli-tests", "--pace", "fast", "--json", state=state)
+    up = trunkline("lab", "up", "--name", "cli-tests", "--pace", "fast", "--read-lag", "0.3", "--json", state=state)
     assert up.returncode == 0, up.stderr
     try:
         yield state, json.loads(up.stdout)["config"]
@@ -62,7 +63,9 @@ def test_expired_access_is_seen_and_swept_in_a_real_security_group(lab: tuple[Pa
         aws_secret_access_key=str(section["secret_access_key"]),
     )
     vpc = client.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
-    group = client.create_security_group(GroupName="routers", Description="x", VpcId=vpc)["GroupId"]
+    group = late.patiently(
+        lambda: client.create_security_group(GroupName="routers", Description="x", VpcId=vpc), "InvalidVpcID.NotFound"
+    )["GroupId"]
     rule = Rule("tcp", 8000, "127.0.0.1/32")
     now = datetime.now(UTC).replace(microsecond=0)
     account = loaded.account("A")

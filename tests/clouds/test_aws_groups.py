@@ -6,7 +6,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from aws_lab import aws, face, group, shared, vpc
+from aws_lab import aws, face, group, hurried, settled, shared, vpc
 
 from trunkline import Error
 from trunkline.clouds.aws import groups
@@ -17,7 +17,7 @@ API = Rule("tcp", 8000, "192.0.2.1/32")
 
 
 def rules(aws, group):
-    found = aws.session.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
+    found = settled(aws).describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
     return [each for each in found["SecurityGroupRules"] if not each["IsEgress"]]
 
 
@@ -48,7 +48,7 @@ def test_allowing_again_extends_and_keeps_the_time_of_the_first(aws, group):
     (first,) = aws.exposures()
     owner, then = groups.Owner("r", "p", SOON), datetime(2020, 1, 1, tzinfo=UTC)
     tag = {"Key": owner.key, "Value": owner.value(then)}
-    aws.session.ec2.create_tags(Resources=[first.handle.partition("/")[0]], Tags=[tag])
+    settled(aws).create_tags(Resources=[first.handle.partition("/")[0]], Tags=[tag])
     aws.allow(group, API, run="r", purpose="p", expires=SOON + timedelta(hours=1))
     (again,) = aws.exposures()
     assert again.expires == SOON + timedelta(hours=1)
@@ -86,7 +86,7 @@ def test_temporary_access_leaves_a_permanent_rule_standing(aws, group):
 
 def test_somebody_elses_rule_is_neither_claimed_nor_revoked(aws, group):
     permission = {"IpProtocol": "tcp", "FromPort": 8000, "ToPort": 8000, "IpRanges": [{"CidrIp": "192.0.2.1/32"}]}
-    aws.session.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission])
+    settled(aws).authorize_security_group_ingress(GroupId=group, IpPermissions=[permission])
     aws.allow(group, API, run="r", purpose="p", expires=SOON)
     assert aws.exposures() == []
     aws.revoke(group, API, run="r", purpose="p")
@@ -154,7 +154,7 @@ def test_an_exposure_whose_tag_somebody_edited_is_still_seen_and_closed(aws, gro
     (seen,) = aws.exposures()
     identifier = seen.handle.partition("/")[0]
     key = groups.Owner("r", "p", SOON).key
-    aws.session.ec2.create_tags(Resources=[identifier], Tags=[{"Key": key, "Value": "mine"}])
+    settled(aws).create_tags(Resources=[identifier], Tags=[{"Key": key, "Value": "mine"}])
     (edited,) = aws.exposures()
     assert (edited.purpose, edited.expires < datetime.now(UTC)) == ("mine", True)
     aws.close(edited)
@@ -166,14 +166,14 @@ def test_who_comes_while_another_leaves_waits_and_opens_anew(aws, group):
     aws.allow(group, API, run="leaver", purpose="p", expires=SOON)
     (rule,) = rules(aws, group)
     shut = f"{groups.SHUT}{groups.Owner('leaver', 'p').mark}"
-    aws.session.ec2.create_tags(Resources=[rule["SecurityGroupRuleId"]], Tags=[{"Key": shut, "Value": ""}])
+    settled(aws).create_tags(Resources=[rule["SecurityGroupRuleId"]], Tags=[{"Key": shut, "Value": ""}])
     came = threading.Thread(
         target=aws.allow, args=(group, API), kwargs={"run": "comer", "purpose": "p", "expires": SOON}
     )
     came.start()
     came.join(0.3)
     assert came.is_alive(), "it must not trust a rule that another is taking away"
-    aws.session.ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]])
+    settled(aws).revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]])
     came.join(5)
     assert [each.run for each in aws.exposures()] == ["comer"]
 
@@ -183,7 +183,7 @@ def test_a_leaver_that_died_is_not_waited_for_for_ever(aws, group, monkeypatch):
     aws.allow(group, API, run="leaver", purpose="p", expires=SOON)
     (rule,) = rules(aws, group)
     shut = f"{groups.SHUT}{groups.Owner('leaver', 'p').mark}"
-    aws.session.ec2.create_tags(Resources=[rule["SecurityGroupRuleId"]], Tags=[{"Key": shut, "Value": ""}])
+    settled(aws).create_tags(Resources=[rule["SecurityGroupRuleId"]], Tags=[{"Key": shut, "Value": ""}])
     aws.allow(group, API, run="comer", purpose="p", expires=SOON)
     aws.revoke(group, API, run="leaver", purpose="p")
     assert [each.run for each in aws.exposures()] == ["comer"]
@@ -194,13 +194,13 @@ def test_many_come_and_go_at_once_and_nothing_is_left_or_lost(aws, group):
     lost = []
 
     def live(number):
-        for _ in range(3):
+        for _ in range(2):
             aws.allow(group, API, run=f"r{number}", purpose="p", expires=SOON)
             if f"r{number}" not in {each.run for each in aws.exposures()}:
                 lost.append(number)
             aws.revoke(group, API, run=f"r{number}", purpose="p")
 
-    threads = [threading.Thread(target=live, args=(number,)) for number in range(5)]
+    threads = [threading.Thread(target=live, args=(number,)) for number in range(4)]
     for each in threads:
         each.start()
     for each in threads:
@@ -210,7 +210,7 @@ def test_many_come_and_go_at_once_and_nothing_is_left_or_lost(aws, group):
 
 
 def test_exposures_of_many_groups_come_page_by_page(aws, vpc):
-    ec2 = aws.session.ec2
+    ec2 = settled(aws)
     made = [
         ec2.create_security_group(GroupName=f"g{number}", Description="g", VpcId=vpc)["GroupId"] for number in range(3)
     ]

@@ -8,9 +8,9 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from aws_lab import REGION, face, open_account, rule, shared
+from aws_lab import REGION, face, hurried, open_account, rule, shared
 
-from trunkline.clouds.aws import account
+from trunkline.clouds.aws import account, late
 from trunkline.clouds.aws.session import is_loopback
 from trunkline.clouds.cloud import CloudError
 from trunkline_lab.aws.calls import Answer
@@ -35,7 +35,7 @@ def vpcs(account):
 def test_accounts_have_credentials_of_their_own(face):
     one, two = open_account(face, "100000000003"), open_account(face, "100000000004")
     made = one.session.ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
-    assert made in vpcs(one)
+    assert late.seen(lambda: made in vpcs(one) or None)
     assert made not in vpcs(two)
 
 
@@ -47,8 +47,8 @@ def test_a_role_is_assumed_once_and_renewed_before_it_expires(face, monkeypatch)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
     assumed = account("A", region=REGION, role_arn=ROLE, external_id="ours", endpoint=face.endpoint, **keys)
     made = assumed.session.ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
-    owner = assumed.session.ec2.describe_vpcs(VpcIds=[made])["Vpcs"][0]["OwnerId"]
-    assert owner == "200000000002"
+    found = late.patiently(lambda: assumed.session.ec2.describe_vpcs(VpcIds=[made]), "InvalidVpcID.NotFound")
+    assert found["Vpcs"][0]["OwnerId"] == "200000000002"
     face.calls.clear()
     vpcs(assumed)
     assumed.exposures()

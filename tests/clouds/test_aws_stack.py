@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
-from aws_lab import ROUTER_IMAGE, TEMPLATES, at, aws, face, rule, shared
+from aws_lab import ROUTER_IMAGE, TEMPLATES, at, aws, face, hurried, rule, settled, shared
 
 from trunkline import Error, during, pipe, step
 from trunkline.clouds.cloud import CloudError, Rule, StackFailed
@@ -79,7 +79,7 @@ def operations(face):
 
 def test_a_stack_is_made_and_its_outputs_go_on(aws, template, run):
     state = deploy(aws, template, run)
-    (found,) = aws.session.ec2.describe_subnets(SubnetIds=[state["subnet_id"]])["Subnets"]
+    (found,) = settled(aws).describe_subnets(SubnetIds=[state["subnet_id"]])["Subnets"]
     assert (found["VpcId"], found["CidrBlock"]) == (state["vpc_id"], "10.1.1.0/24")
     stack = only(aws, run)
     with at(run, "net") as place:
@@ -104,7 +104,7 @@ def test_another_value_updates_in_place(aws, template, run):
     first = deploy(aws, template, run)
     second = deploy(aws, template, run, {**DATA, "name_prefix": "other"})
     assert second["vpc_id"] == first["vpc_id"]
-    (vpc,) = aws.session.ec2.describe_vpcs(VpcIds=[first["vpc_id"]])["Vpcs"]
+    (vpc,) = settled(aws).describe_vpcs(VpcIds=[first["vpc_id"]])["Vpcs"]
     assert {"Key": "Name", "Value": "other"} in vpc["Tags"]
 
 
@@ -200,20 +200,20 @@ def test_undo_deletes_and_may_be_repeated(aws, template, run):
     for _ in range(2):
         with at(run, "net"):
             aws.stack(template).undo(state)
-    assert aws.session.ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [state["vpc_id"]]}])["Vpcs"] == []
+    assert settled(aws).describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [state["vpc_id"]]}])["Vpcs"] == []
     with at(run, "net"):
         assert aws.stack(template).find(state) is None
 
 
 def test_a_deletion_that_fails_tells_why_and_is_mended_by_undoing_again(aws, template, run):
     state = deploy(aws, template, run)
-    alien = aws.session.ec2.create_network_interface(SubnetId=state["subnet_id"])["NetworkInterface"]
+    alien = settled(aws).create_network_interface(SubnetId=state["subnet_id"])["NetworkInterface"]
     for _ in range(2):
         with at(run, "net"), pytest.raises(StackFailed) as raised:
             aws.stack(template).undo(state)
         assert raised.value.resource == "Subnet (AWS::EC2::Subnet)"
         assert "dependencies" in raised.value.reason
-    aws.session.ec2.delete_network_interface(NetworkInterfaceId=alien["NetworkInterfaceId"])
+    settled(aws).delete_network_interface(NetworkInterfaceId=alien["NetworkInterfaceId"])
     with at(run, "net"):
         aws.stack(template).undo(state)
     with pytest.raises(ValueError, match="not enough values"):
@@ -387,7 +387,7 @@ def test_a_lost_answer_makes_nothing_twice(face, aws, template, run, operation):
 @pytest.mark.parametrize("operation", ["AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress", "CreateTags"])
 def test_a_lost_answer_leaves_no_access_open(face, aws, template, run, operation):
     state = deploy(aws, template, run)
-    groups = aws.session.ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [state["vpc_id"]]}])
+    groups = settled(aws).describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [state["vpc_id"]]}])
     group, door = groups["SecurityGroups"][0]["GroupId"], Rule("tcp", 8000, "192.0.2.1/32")
     between, seen = lost(operation)
     with rule(face, between):
@@ -494,7 +494,7 @@ def test_our_vpc_is_what_its_name_says(face, aws, run):
 
 
 def look(aws, table):
-    (found,) = aws.session.ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
+    (found,) = settled(aws).describe_route_tables(RouteTableIds=[table])["RouteTables"]
     return {"routes": [route["DestinationCidrBlock"] for route in found["Routes"]]}
 
 

@@ -20,7 +20,7 @@ class Shell:
 
     def __init__(self, state):
         self.environment = {**os.environ, "XDG_STATE_HOME": str(state), "CI": ""}
-        self.config = json.loads(self("lab", "up", "--pace", "fast", "--json").stdout)["config"]
+        self.config = json.loads(self("lab", "up", "--pace", "fast", "--read-lag", "0.3", "--json").stdout)["config"]
         self.environment["TRUNKLINE_CONFIG"] = self.config
 
     def __call__(self, *words, expect=0):

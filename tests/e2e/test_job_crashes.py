@@ -39,7 +39,7 @@ class Lab:
 
     def __init__(self, state):
         self.environment = {**os.environ, "XDG_STATE_HOME": str(state)}
-        self.config = self.shell("lab", "up", "--pace", "fast")["config"]
+        self.config = self.shell("lab", "up", "--pace", "fast", "--read-lag", "0.3")["config"]
         self.environment["TRUNKLINE_CONFIG"] = self.config
         self.shell("up", "federation", "--name", "federation", "--account", "B", "--progress", "quiet")
 

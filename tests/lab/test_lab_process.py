@@ -9,13 +9,16 @@ import stat
 import threading
 import time
 import tomllib
+import urllib.request
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from trunkline_lab import process
 from trunkline_lab.addresses import Claim
 from trunkline_lab.cli import main
+from trunkline_lab.habits import Order
 from trunkline_lab.home import Home
 
 
@@ -74,16 +77,95 @@ def test_up_status_down(labs, capsys):
     assert (code, err) == (1, "error: lab lab is not up\nhint: trunkline lab up\n")
 
 
-def test_faults_and_the_audit_of_a_running_lab(labs, capsys):
-    up = told(capsys, "up", "--pace", "fast")
+def test_up_says_how_the_clouds_are_to_be(labs, capsys, tmp_path, monkeypatch):
+    """Every option is felt through the SDKs; a folder is found from where the command was typed."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cfn").mkdir()
+    (tmp_path / "cfn" / "vpc.yaml").write_text("Resources: {Gate: {Type: AWS::EC2::InternetGateway}}")
+    (tmp_path / "arm").mkdir()
+    (tmp_path / "arm" / "inner.json").write_text(json.dumps({**ARM, "resources": [ADDRESS]}))
+    clouds = ("--read-lag", "0.5", "--passing", "0.5", "--limits", "--basic-skus")
+    folders = ("--bucket", "shelf=cfn", "--templates", "https://example.org/arm/=arm")
+    up = told(capsys, "up", "--pace", "fast", "--seed", "1", *clouds, *folders)
+
+    ec2, formation = (client(up, service) for service in ("ec2", "cloudformation"))
+    first = [ec2.create_vpc(CidrBlock=f"10.{n}.0.0/16")["Vpc"]["VpcId"] for n in range(4)]
+    looks = [first[-1] in {each["VpcId"] for each in ec2.describe_vpcs()["Vpcs"]} for _ in range(12)]
+    assert {True, False} == set(looks), "half of the reads lag"
+    with pytest.raises(ClientError, match="VpcLimitExceeded"):
+        ec2.create_vpc(CidrBlock="10.9.0.0/16")
+    formation.create_stack(StackName="net", TemplateURL="https://shelf.s3.us-east-1.amazonaws.com/vpc.yaml")
+    formation.get_waiter("stack_create_complete").wait(StackName="net", WaiterConfig={"Delay": 0.1})
+
+    azure = f"{up['endpoints']['azure']}/subscriptions/b0000000-0000-4000-8000-000000000001/resourcegroups/g"
+    put(f"{azure}?api-version=2021-04-01", {"location": "westeurope"})
+    linked = {"uri": "https://example.org/arm/inner.json"}
+    nested = {"type": "Microsoft.Resources/deployments", "apiVersion": "2021-04-01", "name": "inner"}
+    nested["properties"] = {"mode": "Incremental", "templateLink": linked}
+    properties = {"mode": "Incremental", "template": {**ARM, "resources": [nested]}}
+    deployment = f"{azure}/providers/Microsoft.Resources/deployments/d?api-version=2021-04-01"
+    put(deployment, {"properties": properties})
+    end = time.monotonic() + 10
+    while (state := put(deployment)["properties"]["provisioningState"]) not in ("Succeeded", "Failed"):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert state == "Succeeded", "the linked template is found, and a Basic address can be made"
+
+
+ARM = {
+    "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+    "contentVersion": "1.0.0.0",
+}
+ADDRESS = {
+    "type": "Microsoft.Network/publicIPAddresses",
+    "apiVersion": "2023-09-01",
+    "name": "a",
+    "location": "westeurope",
+    "sku": {"name": "Basic"},
+    "properties": {"publicIPAllocationMethod": "Static"},
+}
+
+
+def client(up, service):
     key, secret = _account(up["config"], "A")
-    ec2 = boto3.client(
-        "ec2",
+    return boto3.client(
+        service,
         region_name="us-east-1",
         endpoint_url=up["endpoints"]["aws"],
         aws_access_key_id=key,
         aws_secret_access_key=secret,
     )
+
+
+def put(url, body=None):
+    headers = {"Authorization": "Bearer x", "Content-Type": "application/json"}
+    method, data = ("PUT", json.dumps(body).encode()) if body else ("GET", None)
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method)) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--read-lag", "-1"), "--read-lag"),
+        (("--read-lag", "61"), "61"),
+        (("--passing", "soon"), "soon"),
+        (("--seed", "-1"), "--seed"),
+        (("--bucket", "shelf"), "'shelf' is not NAME=FOLDER"),
+        (("--bucket", "shelf=nowhere"), "there is no folder nowhere"),
+        (("--templates", "=/"), "'=/' is not NAME=FOLDER"),
+    ],
+)
+def test_wrong_wishes_are_refused_before_anything_starts(labs, capsys, words, says):
+    code, _, err = run(capsys, "up", *words)
+    assert (code, says in err) == (64, True), err
+    assert words[0] in err
+    assert not labs.exists()
+
+
+def test_faults_and_the_audit_of_a_running_lab(labs, capsys):
+    up = told(capsys, "up", "--pace", "fast")
+    ec2 = client(up, "ec2")
     armed = told(capsys, "fault", "add", "aws:ec2:CreateVpc", "lost", "--times", "1")
     assert (armed["id"], armed["kind"], armed["done"]) == (1, "lost", True)
     run(capsys, "fault", "add", "vns3:*", "hang", "--where", "acme*", "--seconds", "2")
@@ -132,7 +214,7 @@ def one_lab(tmp_path_factory):
     """A lab that several tests only look at."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-        process.start(Home("lab"), routers=0, pace="fast")
+        process.start(Home("lab"), Order(pace="fast"))
         yield
         process.stop(Home("lab"))
 
@@ -174,7 +256,7 @@ def test_two_at_once_make_one(labs, capsys):
     started = []
 
     def start(home):
-        started.append(process.start(home, routers=0, pace="fast"))
+        started.append(process.start(home, Order(pace="fast")))
 
     threads = [threading.Thread(target=start, args=(home,)) for home in homes]
     for thread in threads:

@@ -20,6 +20,7 @@ from trunkline_lab.aws.rules.endpoints import Endpoints
 from trunkline_lab.aws.rules.gateways import Gateways
 from trunkline_lab.aws.rules.instances import Instances
 from trunkline_lab.aws.rules.interfaces import Interfaces
+from trunkline_lab.aws.rules.lag import Lag
 from trunkline_lab.aws.rules.limits import Limits, Quotas
 from trunkline_lab.aws.rules.passing import Passing
 from trunkline_lab.aws.rules.policies import aws_policies
@@ -43,7 +44,8 @@ class AwsFace:
         router_image: The AMI whose instances are VNS3 routers; it exists in every account and region, and so does
             LINUX_IMAGE, whose instances boot and serve nothing.
         region: The region of requests that carry no signature.
-        read_lag: For so many seconds a caller's reads do not show what a call has just made.
+        read_lag: Some answers come from a replica that is so many seconds behind what callers have done.
+        seed: Of the coin that tells which answers; None makes all of them late.
         passing: For so many seconds things are in passing (pending, attaching, deleting) after a caller's call.
         limits: How many of a kind an account may have; None for as many as it likes.
         buckets: Local folders with templates, by the name of the S3 bucket that each stands for in a TemplateURL.
@@ -51,6 +53,7 @@ class AwsFace:
     Attributes:
         endpoint: "http://127.0.0.1:PORT", known once started.
         gateway: Every request passes its `rules`; add to them to change what AWS does.
+        inside: Clients that act as CloudFormation does: what they make or read does not lag.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class AwsFace:
         router_image: str = ROUTER_IMAGE,
         region: str = "us-east-1",
         read_lag: float = 0.0,
+        seed: int | None = None,
         passing: float = 0.0,
         limits: Limits | None = None,
         buckets: Mapping[str, Path] | None = None,
@@ -71,8 +75,10 @@ class AwsFace:
         self._timers: set[threading.Timer] = set()
         self._server: Server | None = None
         self.gateway = Gateway({}, self._backend.answer, account_of=self._backend.account_of, region=region)
-        self.formation = CloudFormation(Clients(self.gateway), world.pace, buckets)
+        self.inside = Clients(self.gateway)
+        self.formation = CloudFormation(self.inside, world.pace, buckets)
         self.gateway.services["cloudformation"] = self.formation.answer
+        self.lag = Lag(read_lag, seed)
         self.passing = Passing(self._backend, passing, lambda seconds: self._later(seconds, self._arrived))
         # Outermost first. What a later rule sees, it sees with the whole state to itself.
         self.gateway.rules += [
@@ -80,7 +86,8 @@ class AwsFace:
             self._one_at_a_time,
             well_formed,
             dry_run,
-            Reads(read_lag),
+            Reads(),
+            self.lag,
             Tokens(),
             Quotas(self._backend, limits),
             Dependencies(self._backend),
@@ -164,10 +171,11 @@ class AwsFace:
         return self._booted.get(instance.id, 0.0) <= time.monotonic()
 
     def _tell_world(self, call: Call, proceed: Handler) -> Answer:
-        given = proceed(call)
-        if not call.reads and call.service == "ec2":
-            self.world.changed()
-        return given
+        try:
+            return proceed(call)
+        finally:
+            if not call.reads and call.service == "ec2":
+                self.world.changed()
 
     def _one_at_a_time(self, call: Call, proceed: Handler) -> Answer:
         if call.service == "cloudformation":

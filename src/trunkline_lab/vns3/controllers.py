@@ -15,12 +15,15 @@ from ..world import Face, Machine, World
 from . import links
 from .connected import advertised, connected_subnets
 from .controller import Controller, Hook, LoggedCall
+from .doors import Doors
 from .links import Links
 from .reports import TunnelReport
 from .server import make_protocol
 
 CALLER = "127.0.0.1"
 _NEGOTIATION = 4  # times the pace's resource
+_SOON = 0.01  # seconds within which changes are looked at together
+_REST = 9.0  # times as long as a look took
 _REMEMBERED = 100  # routers that are gone
 _log = logging.getLogger(__name__)
 
@@ -53,13 +56,15 @@ class Controllers:
         self._controllers: dict[str, Controller] = {}
         self._gone: deque[Controller] = deque(maxlen=_REMEMBERED)  # for their logs
         self._face_of: dict[str, Face] = {}
+        self._doors = Doors()
         self._links = Links(self._gateways, self.pace.resource * _NEGOTIATION)
         self._stopped = False
         self._reconcile_task: asyncio.Task[None] | None = None
         self._observe_timer: asyncio.TimerHandle | None = None
+        self._rested = 0.0  # before this moment of the loop's time tunnels are not looked at again
         self._wanted = self.thread.call(asyncio.Event)
         self.thread.call(self._start)
-        world.listen(lambda: self.thread.soon(self._wanted.set))
+        world.listen(self._changed)
 
     # -- for the lab ---------------------------------------------------------------------------------------------
 
@@ -115,12 +120,7 @@ class Controllers:
 
     def admits(self, machine: Machine, protocol: str, port: int, source: str) -> bool:
         """Whether the machine's cloud lets such a packet in now; no, when its cloud cannot say."""
-        face = self._face_of.get(machine.id)
-        try:
-            return face is not None and face.admits(machine.id, protocol, port, source)
-        except Exception:
-            _log.exception("cannot tell whether %s admits %s/%d from %s", machine.id, protocol, port, source)
-            return False
+        return self._doors.admits(self._face_of.get(machine.id), machine.id, protocol, port, source)
 
     def seen_from(self, controller: Controller, address: str) -> tuple[Controller, str] | None:
         """The controller that `address` leads to from here, and the source address that it sees."""
@@ -162,11 +162,13 @@ class Controllers:
 
     def touched(self) -> None:
         """Look at all tunnels soon, and once more when negotiations that begin now are over."""
-        loop = asyncio.get_running_loop()
-        if self._observe_timer is None or self._observe_timer.cancelled():
-            self._observe_timer = loop.call_later(0, self._observe)
+        self._observe_soon(_SOON)
 
     # -- inside --------------------------------------------------------------------------------------------------
+
+    def _changed(self) -> None:
+        self._doors.forget()
+        self.thread.soon(self._wanted.set)
 
     def _gateways(self) -> list[Gateway]:
         return [*self._controllers.values(), *self._sites]
@@ -183,10 +185,23 @@ class Controllers:
             controller.stop()
         self._controllers.clear()
 
+    def _observe_soon(self, seconds: float) -> None:
+        """Look after `seconds`, or when it was to be done anyway; looking takes a tenth of the loop's time at most."""
+        loop = asyncio.get_running_loop()
+        when = max(loop.time() + seconds, self._rested)
+        if self._observe_timer is not None and self._observe_timer.when() <= when:
+            return
+        if self._observe_timer is not None:
+            self._observe_timer.cancel()
+        self._observe_timer = loop.call_at(when, self._observe)
+
     def _observe(self) -> None:
-        self._observe_timer = None
-        self._links.observe()
-        asyncio.get_running_loop().call_later(self.pace.resource * _NEGOTIATION + 0.01, self._links.observe)
+        self._observe_timer, loop = None, asyncio.get_running_loop()
+        begun = loop.time()
+        settling = self._links.observe()
+        self._rested = loop.time() + _REST * (loop.time() - begun)
+        if settling:
+            self._observe_soon(self.pace.resource * _NEGOTIATION + _SOON)
 
     async def _keep_reconciled(self) -> None:
         while True:

@@ -21,6 +21,45 @@ _PEERING_PORT = 1194  # plus the peering id of the one who listens: 1195 to 1203
 _End = tuple[str, int]  # a gateway's id and a tunnel's id there
 
 
+class _Look:
+    """One look at all gateways: who is where, and which ends face which, each worked out once.
+
+    Attributes:
+        agreeing: The pairs of ends that were found to agree.
+    """
+
+    def __init__(self, gateways: Iterable[Gateway]) -> None:
+        self.gateways = list(gateways)
+        self.agreeing: set[frozenset[_End]] = set()
+        self._at: defaultdict[str | None, list[Gateway]] = defaultdict(list)
+        for gateway in self.gateways:
+            self._at[gateway.address].append(gateway)
+        self._offers: dict[str, list[Offer]] = {}
+        self._facing: dict[str, defaultdict[str | None, list[Offer]]] = {}
+
+    def at(self, address: str | None) -> list[Gateway]:
+        """The gateways with this address."""
+        return self._at.get(address, []) if address else []
+
+    def offers(self, gateway: Gateway) -> list[Offer]:
+        """A gateway's ends."""
+        if gateway.id not in self._offers:
+            self._offers[gateway.id] = gateway.offers()
+        return self._offers[gateway.id]
+
+    def facing(self, gateway: Gateway, address: str) -> list[Offer]:
+        """The ends of a gateway that can answer `address`: those for it and those for anyone.
+
+        Where there is none it is one that is for another, to say so.
+        """
+        if gateway.id not in self._facing:
+            by_peer = self._facing[gateway.id] = defaultdict(list)
+            for offer in self.offers(gateway):
+                by_peer[offer.peer].append(offer)
+        by_peer = self._facing[gateway.id]
+        return [*by_peer.get(address, ()), *by_peer.get(None, ())] or self.offers(gateway)[:1]
+
+
 class Links:
     """The state of everything between gateways.
 
@@ -37,34 +76,45 @@ class Links:
 
     def tunnels(self, gateway: Gateway) -> dict[int, TunnelReport]:
         """How each tunnel of a gateway stands, by its id there."""
-        return {ours.tunnel: self._report(gateway, ours) for ours in gateway.offers()}
+        return self._tunnels(gateway, _Look(self._gateways()))
 
     def incoming(self, gateway: Gateway) -> list[tuple[Gateway, TunnelReport]]:
         """The tunnels of others that end at `gateway`, as it sees them: for one that takes anyone."""
+        look = _Look(self._gateways())
         return [
-            (other, self._report(other, theirs))
-            for other in self._gateways()
+            (other, self._report(other, theirs, look))
+            for other in look.gateways
             if other is not gateway
-            for theirs in other.offers()
+            for theirs in look.offers(other)
             if theirs.peer == gateway.address
         ]
 
-    def observe(self) -> None:
-        """Look at every tunnel: negotiations begin now, and ups and downs are written down."""
+    def observe(self) -> bool:
+        """Look at every tunnel: negotiations begin now, and ups and downs are written down.
+
+        Returns:
+            Whether any tunnel negotiates now, so that another look is worth while.
+        """
         seen: set[_End] = set()
-        for gateway in self._gateways():
-            for number, report in self.tunnels(gateway).items():
+        look = _Look(self._gateways())
+        for gateway in look.gateways:
+            for number, report in self._tunnels(gateway, look).items():
                 seen.add((gateway.id, number))
                 self._note((gateway.id, number), report.connected)
         for end in list(self._events):
             if end not in seen:
                 self._note(end, False)
+        for pair in self._agreed.keys() - look.agreeing:
+            del self._agreed[pair]
+        return any(agreed + self._negotiation > time.time() for agreed in self._agreed.values())
 
     def renegotiate(self, gateway: str, tunnel: int | None = None) -> None:
         """Take a tunnel (or all of a gateway) down; it negotiates anew."""
         for pair in list(self._agreed):
             if any(end[0] == gateway and tunnel in (None, end[1]) for end in pair):
                 del self._agreed[pair]
+                for end in pair:
+                    self._note(end, False)
 
     def history(self, gateway: str, tunnel: int) -> list[tuple[float, str]]:
         """When a tunnel went "up" and "down", oldest first."""
@@ -75,15 +125,19 @@ class Links:
         if connected != (bool(events) and events[-1][1] == "up"):
             events.append((time.time(), "up" if connected else "down"))
 
-    def _report(self, gateway: Gateway, ours: Offer) -> TunnelReport:
+    def _tunnels(self, gateway: Gateway, look: _Look) -> dict[int, TunnelReport]:
+        return {ours.tunnel: self._report(gateway, ours, look) for ours in look.offers(gateway)}
+
+    def _report(self, gateway: Gateway, ours: Offer, look: _Look) -> TunnelReport:
         reasons: list[str] = []
-        for other in self._gateways():
-            if other is gateway or other.address != ours.peer:
+        for other in look.at(ours.peer):
+            if other is gateway:
                 continue
-            for theirs in other.offers():
+            for theirs in look.facing(other, ours.address):
                 pair = frozenset({(gateway.id, ours.tunnel), (other.id, theirs.tunnel)})
                 reason = self._obstacle(gateway, ours, other, theirs)
                 if reason is None:
+                    look.agreeing.add(pair)
                     return self._negotiating(pair, ours, other, theirs)
                 self._agreed.pop(pair, None)
                 reasons.append(reason)

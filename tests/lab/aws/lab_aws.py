@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +12,7 @@ import boto3
 from botocore.config import Config
 
 from trunkline_lab.aws import AwsFace
+from trunkline_lab.aws.calls import Answer, Call, Handler, Refused
 
 IMAGE = "ami-0123456789abcdef0"
 REGION = "eu-west-1"
@@ -149,3 +152,22 @@ def permit(ec2: Any, group: str, protocol: str, port: int, source: str) -> None:
     )
     rule = {"IpProtocol": protocol, **pair} | ({} if protocol == "-1" else {"FromPort": port, "ToPort": port})
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+
+
+@contextmanager
+def refusing(face: AwsFace, operation: str, after: int = 0) -> Iterator[None]:
+    """EC2 says no to an operation, from the call after the first `after` ones on."""
+    seen = [0]
+
+    def rule(call: Call, proceed: Handler) -> Answer:
+        if call.operation == operation and call.via == "cloudformation":
+            seen[0] += 1
+            if seen[0] > after:
+                raise Refused("UnauthorizedOperation", "You are not authorized to perform this operation.", 403)
+        return proceed(call)
+
+    face.gateway.rules.insert(0, rule)
+    try:
+        yield
+    finally:
+        face.gateway.rules.remove(rule)

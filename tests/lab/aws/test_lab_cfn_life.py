@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from lab_aws import Account, outputs
+from lab_aws import Account, outputs, refusing
 from lab_aws_templates import BROKEN, NETWORK, VPC
 
-from trunkline_lab.aws import AwsFace
-from trunkline_lab.aws.calls import Answer, Call, Handler, Refused
+from trunkline_lab.aws.calls import Answer, Call, Handler
 from trunkline_lab.world import Pace
 
 # The group changes in place, then the interface fails: its address lies outside the subnet.
@@ -46,25 +43,6 @@ def refusal(action: Any, **arguments: Any) -> str:
 
 def vpcs(account: Account) -> int:
     return len([vpc for vpc in account.ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]])
-
-
-@contextmanager
-def refusing(face: AwsFace, operation: str, after: int = 0) -> Iterator[None]:
-    """EC2 says no to an operation, from the call after the first `after` ones on."""
-    seen = [0]
-
-    def rule(call: Call, proceed: Handler) -> Answer:
-        if call.operation == operation and call.via == "cloudformation":
-            seen[0] += 1
-            if seen[0] > after:
-                raise Refused("UnauthorizedOperation", "You are not authorized to perform this operation.", 403)
-        return proceed(call)
-
-    face.gateway.rules.insert(0, rule)
-    try:
-        yield
-    finally:
-        face.gateway.rules.remove(rule)
 
 
 # What happens, and the statuses that the stack goes through; user guide: "Understand CloudFormation stack creation

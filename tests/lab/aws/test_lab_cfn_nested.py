@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from lab_aws import Account, outputs, pairs
+from lab_aws import Account, outputs, pairs, refusing
 from lab_aws_templates import VPC
 
 from trunkline_lab.aws.cloudformation.files import Files
@@ -169,6 +169,64 @@ def test_a_delete_that_fails_inside_fails_outside(account: Account) -> None:
     assert failed["StackStatusReason"] == "The following resource(s) failed to delete: [Inner]. "
     assert account.stack(inner(account))["StackStatus"] == "DELETE_FAILED"
     account.ec2.delete_network_interface(NetworkInterfaceId=guest)
+    assert account.delete("out")["StackStatus"] == "DELETE_COMPLETE"
+
+
+GROUP = """
+Parameters: {Port: {Type: Number}, VpcId: {Type: String}}
+Resources:
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: g
+      VpcId: !Ref VpcId
+      SecurityGroupIngress: [{IpProtocol: udp, FromPort: !Ref Port, ToPort: !Ref Port, CidrIp: 192.0.2.1/32}]
+Outputs:
+  GroupId: {Value: !Ref Group}
+"""
+
+
+AROUND_GROUP = f"""
+Parameters: {{Port: {{Type: Number}}, Address: {{Type: String, Default: 10.9.1.10}}}}
+Resources:
+  Vpc: {{Type: AWS::EC2::VPC, Properties: {{CidrBlock: 10.9.0.0/16}}}}
+  Subnet: {{Type: AWS::EC2::Subnet, Properties: {{VpcId: !Ref Vpc, CidrBlock: 10.9.1.0/24}}}}
+  Inner:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: {URL}/inner.yaml
+      Parameters: {{VpcId: !Ref Vpc, Port: !Ref Port}}
+  Interface:
+    Type: AWS::EC2::NetworkInterface
+    Properties:
+      SubnetId: !Ref Subnet
+      GroupSet: [!GetAtt Inner.Outputs.GroupId]
+      PrivateIpAddress: !Ref Address
+Outputs:
+  GroupId: {{Value: !GetAtt Inner.Outputs.GroupId}}
+"""
+
+
+def test_a_rollback_may_leave_out_a_resource_of_an_inner_stack(account: Account, folder: Path) -> None:
+    (folder / "inner.yaml").write_text(GROUP)
+    made = account.create("out", AROUND_GROUP, {"Port": "500"})
+    assert made["StackStatus"] == "CREATE_COMPLETE", account.events("out")
+    child = account.stack(inner(account))["StackName"]
+    with refusing(account.face, "RevokeSecurityGroupIngress", after=1):
+        failed = account.update("out", AROUND_GROUP, {"Port": "4500", "Address": "10.77.0.1"})
+        assert failed["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+        for wrong, says in (
+            ("Group", "only resources whose rollback failed can"),
+            ("Inner.Group", rf"\(\[Inner, {child}.Group\]\)"),
+            ("Inner", f"its stack {child} is in UPDATE_ROLLBACK_FAILED state"),
+        ):
+            with pytest.raises(ClientError, match=says):
+                account.cfn.continue_update_rollback(StackName="out", ResourcesToSkip=[wrong])
+        account.cfn.continue_update_rollback(StackName="out", ResourcesToSkip=[f"{child}.Group"])
+        assert account.settled("out")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert account.stack(inner(account))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    (group,) = account.ec2.describe_security_groups(GroupIds=[outputs(made)["GroupId"]])["SecurityGroups"]
+    assert 4500 in [rule["FromPort"] for rule in group["IpPermissions"]], "it is as the update left it"
     assert account.delete("out")["StackStatus"] == "DELETE_COMPLETE"
 
 

@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from lab_aws import IMAGE, Account, elastic, network, permit, run
 
 from trunkline_lab.aws.rules.kinds import KINDS, Kind
+from trunkline_lab.aws.rules.lag import Lag
 from trunkline_lab.aws.rules.limits import Limits, Quotas
-from trunkline_lab.aws.rules.reads import Reads
 
 There = dict[str, str]
 
@@ -153,10 +153,9 @@ def test_tag_filters(account: Account, there: There, operation: str, argument: s
 @pytest.fixture
 def lagging(account: Account) -> Iterator[Account]:
     """The face's reads lag writes by a moment."""
-    (reads,) = [rule for rule in account.face.gateway.rules if isinstance(rule, Reads)]
-    reads.lag = 0.3
+    account.face.lag.seconds = 0.3
     yield account
-    reads.lag = 0.0
+    account.face.lag.seconds = 0.0
 
 
 def test_reads_lag_writes_for_a_bounded_time(lagging: Account) -> None:
@@ -166,6 +165,55 @@ def test_reads_lag_writes_for_a_bounded_time(lagging: Account) -> None:
     assert refusal(ec2.describe_vpcs, VpcIds=[vpc]) == ("InvalidVpcID.NotFound", f"The vpc ID '{vpc}' does not exist")
     time.sleep(0.35)
     assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["CidrBlock"] == "10.1.0.0/16"
+
+
+def test_a_change_and_a_deletion_show_late_and_take_effect_at_once(lagging: Account) -> None:
+    ec2, now = lagging.ec2, lagging.face.inside.ec2(lagging.number, lagging.region)
+    vpc = now.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    group = now.create_security_group(GroupName="g", Description="g", VpcId=vpc)["GroupId"]
+    permission: Any = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "IpRanges": [{"CidrIp": "192.0.2.1/32"}]}
+    own: Any = [{"Name": "group-id", "Values": [group]}]
+
+    def shown() -> tuple[int, int, list[str]]:
+        (seen,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+        rules = ec2.describe_security_group_rules(Filters=own)["SecurityGroupRules"]
+        inbound = sum(not each["IsEgress"] for each in rules)
+        return inbound, len(seen["IpPermissions"]), [tag["Value"] for tag in seen.get("Tags", [])]
+
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission])
+    ec2.create_tags(Resources=[group], Tags=[{"Key": "run", "Value": "r"}])
+    assert shown() == (0, 0, [])
+    assert refusal(ec2.authorize_security_group_ingress, GroupId=group, IpPermissions=[permission])[0] == (
+        "InvalidPermission.Duplicate"
+    )
+    assert ec2.describe_security_groups(Filters=[{"Name": "tag:run", "Values": ["r"]}])["SecurityGroups"] == []
+    time.sleep(0.35)
+    assert shown() == (1, 1, ["r"])
+    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[permission])
+    assert shown() == (1, 1, ["r"])
+    ec2.delete_security_group(GroupId=group)
+    assert shown() == (1, 1, ["r"])
+    assert refusal(ec2.delete_security_group, GroupId=group)[0] == "InvalidGroup.NotFound"
+    time.sleep(0.35)
+    assert ec2.describe_security_groups(Filters=own)["SecurityGroups"] == []
+
+
+def test_what_was_just_made_may_be_unknown_to_the_next_write(lagging: Account) -> None:
+    vpc = lagging.ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    refused = refusal(lagging.ec2.create_subnet, VpcId=vpc, CidrBlock="10.1.0.0/24")
+    assert refused == ("InvalidVpcID.NotFound", f"The vpc ID '{vpc}' does not exist")
+    time.sleep(0.35)
+    lagging.ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24")
+
+
+def test_a_seed_tosses_the_same_coin_again() -> None:
+    def tosses(seed: int | None) -> list[bool]:
+        lag = Lag(1.0, seed)
+        return [lag._late() for _ in range(40)]
+
+    assert tosses(3) == tosses(3) != tosses(4)
+    assert 5 < sum(tosses(3)) < 35
+    assert all(tosses(None))
 
 
 def test_cloudformation_does_not_lag_itself(lagging: Account) -> None:

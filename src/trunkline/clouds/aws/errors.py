@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
-from trunkline._core.context import pause
 from trunkline.clouds.cloud import CloudError
-
-T = TypeVar("T")
 
 _EXPIRED = "the credentials have expired: sign in again (for example `aws sso login`), then run again"
 _WRONG_KEY = "check access_key_id and secret_access_key, or the profile, of this account"
@@ -66,22 +61,6 @@ def is_transient(error: BaseException) -> bool:
     status = (getattr(error, "response", None) or {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     throttled = code_of(error) in ("Throttling", "ThrottlingException", "RequestLimitExceeded")
     return throttled or status >= 500 or type(error).__name__ in _UNANSWERED
-
-
-def patiently(call: Callable[[], T], *codes: str, seconds: float = 5.0) -> T:
-    """Repeat `call` while AWS answers with one of `codes`, at most for `seconds`.
-
-    EC2's reads lag behind its writes: what was made a moment ago may be unknown for a while (EC2 API reference,
-    "Eventual consistency").
-    """
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            return call()
-        except Exception as error:
-            if code_of(error) not in codes or time.monotonic() >= end:
-                raise
-        pause(0.2)
 
 
 @contextmanager

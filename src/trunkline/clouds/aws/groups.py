@@ -7,9 +7,11 @@ owner (a run and a purpose) therefore writes a tag of its own on the rule, and t
     trunkline:rule:HASH   "run=R opened=T purpose=P"              stays until it is revoked
     trunkline:shut:HASH   ""                                      this owner is leaving
 
-One who leaves writes `shut` first and looks for other owners then; one who comes writes its tag first and looks for
-`shut` then. So at least one of two that meet sees the other: an owner never finds its rule taken away unnoticed, and
-two who leave together do not leave the rule behind.
+EC2's reads lag behind its writes, by LAG at most (late.py); its writes do not. So two that meet find each other like
+this. One who joins a rule writes its tag, waits for LAG, and asks for the rule again: by then whoever left without
+seeing the tag has taken the rule away, and it is made anew. One who leaves writes `shut` and looks for others; where it
+sees some it waits for LAG and looks again, and the rule goes when all of them are leaving. It keeps its tag until
+then, so that what a dead one leaves behind is still an exposure.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, cast
 
 from trunkline._core.errors import Error
+from trunkline.clouds.aws import late
 from trunkline.clouds.aws.errors import code_of, tolerating
 from trunkline.clouds.cloud import CloudError, Exposure, Protocol_, Rule
 
@@ -71,39 +74,42 @@ class Owner:
         return value
 
 
-def allow(ec2: EC2Client, group: str, rule: Rule, owner: Owner) -> None:
-    """Permit `rule` in `group` for `owner`; see `AwsAccount.allow`."""
+def allow(ec2: EC2Client, group: str, rule: Rule, owner: Owner) -> bool:
+    """Permit `rule` in `group` for `owner`; see `AwsAccount.allow`. False when somebody else's rule permits it."""
     validate(rule, owner)
     tag = {"Key": owner.key, "Value": owner.value(datetime.now(UTC))}
-    patience = time.monotonic() + PATIENCE
-    while not _authorize(ec2, group, rule, tag):
-        late = time.monotonic() > patience
-        there = _find(ec2, group, rule)
-        if there is None and late:
+    patience, joined = time.monotonic() + PATIENCE + late.LAG, False
+    while not late.patiently(lambda: _authorize(ec2, group, rule, tag), "InvalidGroup.NotFound"):
+        there = late.seen(lambda: _owned(_find(ec2, group, rule))) or _find(ec2, group, rule)
+        tired = time.monotonic() > patience
+        if there is None and tired:
             raise CloudError(f"{group} has {rule} and does not show it", code="InvalidPermission.Duplicate")
         if there is not None and not _owners(there):
-            return  # somebody else's rule permits it already
-        with tolerating(*_GONE):
-            if there is not None and _join(ec2, there, owner, tag) and _settled(_find(ec2, group, rule), owner, late):
-                return
-        time.sleep(0.05)  # somebody is taking it away: make it anew when it is gone
+            return False
+        if there is not None and joined and owner.key in _tags(there) and (tired or not _leaving(there)):
+            break
+        if there is not None:
+            with tolerating(*_GONE):
+                _join(ec2, there, owner, tag)
+            late.settle()  # and ask again: it may be taken away by one who did not see the tag
+            joined = True
+    return True
 
 
 def revoke(ec2: EC2Client, group: str, rule: Rule, owner: Owner) -> None:
     """Take back what `allow` gave to `owner`; the rule itself goes with its last owner."""
-    with tolerating(*_GONE):
-        there = _find(ec2, group, rule)
-        if there is not None:
-            _leave(ec2, there, owner.mark)
+    _leave(ec2, late.seen(lambda: _shared_with(owner.mark, _find(ec2, group, rule))), owner.mark)
 
 
 def close(ec2: EC2Client, exposure: Exposure) -> None:
     """Remove the share of a rule that an exposure is."""
-    with tolerating(*_GONE):
-        identifier, _, mark = exposure.handle.partition("/")
-        found = ec2.describe_security_group_rules(SecurityGroupRuleIds=[identifier])["SecurityGroupRules"]
-        if found:
-            _leave(ec2, found[0], mark)
+    identifier, _, mark = exposure.handle.partition("/")
+
+    def look() -> Any:
+        with tolerating(*_GONE):
+            return _shared_with(mark, _read(ec2, identifier))
+
+    _leave(ec2, late.seen(look), mark)
 
 
 def exposures(ec2: EC2Client, account: str) -> list[Exposure]:
@@ -157,40 +163,51 @@ def _authorize(ec2: EC2Client, group: str, rule: Rule, tag: dict[str, str]) -> b
     return True
 
 
-def _join(ec2: EC2Client, there: Any, owner: Owner, tag: dict[str, str]) -> bool:
-    """Write the owner's tag on a rule that is there, True; a repeated `allow` keeps the time of the first."""
-    tags = _tags(there)
-    earlier = _VALUE.fullmatch(tags.get(owner.key, ""))
+def _join(ec2: EC2Client, there: Any, owner: Owner, tag: dict[str, str]) -> None:
+    """Write the owner's tag on a rule that is there; a repeated `allow` keeps the time of the first."""
+    earlier = _VALUE.fullmatch(_tags(there).get(owner.key, ""))
     if earlier:
         tag = {"Key": owner.key, "Value": owner.value(_moment(earlier["opened"]))}
     identifier = there["SecurityGroupRuleId"]
-    if f"{SHUT}{owner.mark}" in tags:
-        ec2.delete_tags(Resources=[identifier], Tags=[{"Key": f"{SHUT}{owner.mark}"}])
-    if tags.get(owner.key) != tag["Value"]:
-        ec2.create_tags(Resources=[identifier], Tags=[cast(Any, tag)])
-    return True
-
-
-def _settled(there: Any, owner: Owner, late: bool) -> bool:
-    """Whether the rule is the owner's and nobody is about to take it away."""
-    if there is None or owner.key not in _tags(there):
-        return False
-    return late or not any(key.startswith(SHUT) for key in _tags(there))
+    late.patiently(lambda: ec2.create_tags(Resources=[identifier], Tags=[cast(Any, tag)]), *_GONE)
+    ec2.delete_tags(Resources=[identifier], Tags=[{"Key": f"{SHUT}{owner.mark}"}])
 
 
 def _leave(ec2: EC2Client, there: Any, mark: str) -> None:
-    own = [f"{OPEN}{mark}", f"{KEPT}{mark}", f"{SHUT}{mark}"]
-    if not _tags(there).keys() & set(own[:2]):
+    """Give up the share of one owner of a rule; nothing happens without a rule."""
+    if there is None:
         return
-    identifier = there["SecurityGroupRuleId"]
-    ec2.create_tags(Resources=[identifier], Tags=[{"Key": own[2], "Value": ""}])
-    now = ec2.describe_security_group_rules(SecurityGroupRuleIds=[identifier])["SecurityGroupRules"]
-    if not now:
-        return
-    if _owners(now[0]) - _leaving(now[0]):
-        ec2.delete_tags(Resources=[identifier], Tags=[{"Key": key} for key in own])
-    else:
-        ec2.revoke_security_group_ingress(GroupId=there["GroupId"], SecurityGroupRuleIds=[identifier])
+    identifier, shut = there["SecurityGroupRuleId"], {"Key": f"{SHUT}{mark}", "Value": ""}
+    request: dict[str, Any] = {"GroupId": there["GroupId"], "SecurityGroupRuleIds": [identifier]}
+    with tolerating(*_GONE):
+        late.patiently(lambda: ec2.create_tags(Resources=[identifier], Tags=[cast(Any, shut)]), *_GONE)
+        if _has_others(ec2, identifier, mark):
+            late.settle()
+            if _has_others(ec2, identifier, mark):
+                own = (f"{OPEN}{mark}", f"{KEPT}{mark}", f"{SHUT}{mark}")
+                ec2.delete_tags(Resources=[identifier], Tags=[{"Key": key} for key in own])
+                return
+        late.patiently(lambda: ec2.revoke_security_group_ingress(**request), *_GONE)
+
+
+def _has_others(ec2: EC2Client, identifier: str, mark: str) -> bool:
+    """Whether the rule shows owners beside this one that are not leaving."""
+    there = late.patiently(lambda: _read(ec2, identifier), *_GONE)
+    return bool(_owners(there) - _leaving(there) - {mark})
+
+
+def _owned(there: Any) -> Any:
+    """The rule, if it shows an owner: tags may be seen later than what they are on."""
+    return there if there is not None and _owners(there) else None
+
+
+def _shared_with(mark: str, there: Any) -> Any:
+    """The rule, if this owner has a share in it."""
+    return there if there is not None and mark in _owners(there) else None
+
+
+def _read(ec2: EC2Client, identifier: str) -> Any:
+    return ec2.describe_security_group_rules(SecurityGroupRuleIds=[identifier])["SecurityGroupRules"][0]
 
 
 def _find(ec2: EC2Client, group: str, rule: Rule) -> Any:
@@ -234,6 +251,7 @@ def _tags(rule: Any) -> dict[str, str]:
 
 
 def _owners(rule: Any) -> set[str]:
+    """The marks of a rule's owners; the keys of both kinds have one length."""
     return {key[len(OPEN) :] for key in _tags(rule) if key.startswith((OPEN, KEPT))}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from trunkline.clouds.aws.late import seen
 from trunkline.clouds.aws.routes import target
 from trunkline.clouds.cloud import CloudError
 from trunkline.network.model import Interface, Network, Permission, Route, RouteTable, RuleSet, Subnet
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 def network(ec2: EC2Client, vpc: str, account: str) -> Network:
     """The VPC `vpc` with all that routes and filters its packets; `account` is the account's name."""
-    found = ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Vpcs"]
-    if not found:
+    found = seen(lambda: ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Vpcs"] or None)
+    if found is None:
         raise CloudError(
             f"account {account}: there is no VPC {vpc}",
             code="InvalidVpcID.NotFound",

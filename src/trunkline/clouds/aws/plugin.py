@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trunkline._core.errors import Error
 from trunkline._core.steps import Step
-from trunkline.clouds.aws import groups, networks, operations, routes
+from trunkline.clouds.aws import groups, late, networks, operations, routes
 from trunkline.clouds.aws.errors import translated
 from trunkline.clouds.aws.session import Credentials, Session, validate_endpoint
 from trunkline.clouds.aws.stack import StackStep
@@ -35,6 +35,7 @@ class AwsAccount:
     ) -> None:
         self.name, self.region, self.session = name, region, session
         self.router_image, self.router_size = router_image, router_size
+        self._opened, self._closed = late.Lately(), late.Lately()
 
     def __repr__(self) -> str:
         return f"AwsAccount({self.name!r}, region={self.region!r})"
@@ -95,22 +96,38 @@ class AwsAccount:
             CloudError: AWS refuses.
         """
         with translated(self.name, f"allowing {rule} in {group}"):
-            groups.allow(self.session.ec2, group, rule, groups.Owner(run, purpose, expires=expires))
+            made = groups.allow(self.session.ec2, group, rule, groups.Owner(run, purpose, expires=expires))
+        what = (group, rule, run, purpose)
+        self._closed.discard(what)
+        if made and expires:
+            self._opened.add(what)
 
     def revoke(self, group: str, rule: Rule, *, run: str, purpose: str) -> None:
         """Take back what `allow` gave to this run and purpose; nothing happens when it is not there."""
         with translated(self.name, f"revoking {rule} in {group}"):
             groups.revoke(self.session.ec2, group, rule, groups.Owner(run, purpose))
+        self._has_closed((group, rule, run, purpose))
 
     def exposures(self) -> list[Exposure]:
         """Every temporary rule of trunkline's in this account and region, read from the cloud; one for each owner."""
         with translated(self.name, "looking for temporary rules"):
-            return groups.exposures(self.session.ec2, self.name)
+            return late.seen(self._exposures) or []
 
     def close(self, exposure: Exposure) -> None:
         """Remove a rule that `exposures` showed, or its owner's share of it; nothing happens when it is gone."""
         with translated(self.name, f"closing {exposure.rule} in {exposure.group}"):
             groups.close(self.session.ec2, exposure)
+        self._has_closed(_what(exposure))
+
+    def _exposures(self) -> list[Exposure] | None:
+        """What the cloud shows, without what we just closed; None while it does not show yet what we just opened."""
+        shown = groups.exposures(self.session.ec2, self.name)
+        found = [each for each in shown if _what(each) not in self._closed]
+        return found if self._opened.all() <= {_what(each) for each in found} else None
+
+    def _has_closed(self, what: tuple[str, Rule, str, str]) -> None:
+        self._opened.discard(what)
+        self._closed.add(what)
 
     def route(self, table: str, prefix: str, via: NextHop, *, run: str) -> None:
         """Send `prefix` to the interface `via.interface` in route table `table`.
@@ -138,6 +155,10 @@ class AwsAccount:
         """
         with translated(self.name, f"reading {network}"):
             return networks.network(self.session.ec2, network, self.name)
+
+
+def _what(exposure: Exposure) -> tuple[str, Rule, str, str]:
+    return exposure.group, exposure.rule, exposure.run, exposure.purpose
 
 
 def account(

@@ -6,14 +6,16 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from trunkline._core.errors import Error
-from trunkline.clouds.aws.errors import code_of, patiently, tolerating
+from trunkline.clouds.aws.errors import code_of, tolerating
+from trunkline.clouds.aws.late import patiently, seen
 from trunkline.clouds.cloud import NextHop
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ec2.type_defs import RouteTypeDef
 
-_NOT_YET_SEEN = ("InvalidRouteTableID.NotFound", "InvalidNetworkInterfaceID.NotFound")
+_NO_TABLE = "InvalidRouteTableID.NotFound"
+_NOT_YET_SEEN = (_NO_TABLE, "InvalidNetworkInterfaceID.NotFound")
 
 
 def route(ec2: EC2Client, table: str, prefix: str, via: NextHop) -> None:
@@ -33,12 +35,13 @@ def _route(ec2: EC2Client, table: str, prefix: str, via: NextHop) -> None:
     except Exception as error:
         if code_of(error) != "RouteAlreadyExists":
             raise
-    there = _find(ec2, table, prefix)
-    if there is not None and target(there) == via.interface:
+    if seen(lambda: _leading(ec2, table, prefix, via)) is not None:
         return
-    if there is not None and there.get("State") != "blackhole":
+    there = _find(ec2, table, prefix)
+    if there is None or there.get("State") != "blackhole":
+        where = "somewhere that it does not show yet" if there is None else target(there)
         raise Error(
-            f"route table {table} sends {prefix} to {target(there)}, not to {via.interface}",
+            f"route table {table} sends {prefix} to {where}, not to {via.interface}",
             hint="remove that route if it is no longer needed; trunkline moves no route that it did not make",
         )
     ec2.replace_route(**request)
@@ -47,12 +50,10 @@ def _route(ec2: EC2Client, table: str, prefix: str, via: NextHop) -> None:
 def unroute(ec2: EC2Client, table: str, prefix: str, via: NextHop | None) -> None:
     """Remove the route of `prefix`, if it is there and leads to `via`."""
     request: dict[str, Any] = {"RouteTableId": table, _destination(prefix): prefix}
-    with tolerating("InvalidRoute.NotFound", "InvalidRouteTableID.NotFound"):
-        if via is not None:
-            there = _find(ec2, table, prefix)
-            if there is None or target(there) != via.interface:
-                return
-        ec2.delete_route(**request)
+    if via is not None and seen(lambda: _leading(ec2, table, prefix, via)) is None:
+        return
+    with tolerating("InvalidRoute.NotFound", _NO_TABLE):
+        patiently(lambda: ec2.delete_route(**request), _NO_TABLE)
 
 
 def target(route: RouteTypeDef) -> str:
@@ -70,6 +71,14 @@ def target(route: RouteTypeDef) -> str:
         "InstanceId",
     )
     return next((str(route[kind]) for kind in kinds if route.get(kind)), "nowhere")  # type: ignore[literal-required]
+
+
+def _leading(ec2: EC2Client, table: str, prefix: str, via: NextHop) -> RouteTypeDef | None:
+    """The table's route of `prefix` while it leads to `via`; None for any other, and for a table that is not seen."""
+    with tolerating(_NO_TABLE):
+        there = _find(ec2, table, prefix)
+        return there if there is not None and target(there) == via.interface else None
+    return None
 
 
 def _find(ec2: EC2Client, table: str, prefix: str) -> RouteTypeDef | None:

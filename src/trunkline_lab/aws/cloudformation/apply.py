@@ -19,8 +19,9 @@ from trunkline_lab.aws.cloudformation.changes import check_type, compare
 from trunkline_lab.aws.cloudformation.errors import Impossible
 from trunkline_lab.aws.cloudformation.functions import Thing
 from trunkline_lab.aws.cloudformation.language import NESTED
+from trunkline_lab.aws.cloudformation.records import Built, Desired, Output
 from trunkline_lab.aws.cloudformation.setting import Setting
-from trunkline_lab.aws.cloudformation.stack import Built, Desired, Output, Stack
+from trunkline_lab.aws.cloudformation.stack import Stack
 from trunkline_lab.aws.cloudformation.steps import Steps
 from trunkline_lab.aws.cloudformation.tasks import Task
 from trunkline_lab.aws.cloudformation.values import text

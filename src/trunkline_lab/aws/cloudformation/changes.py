@@ -10,9 +10,10 @@ from trunkline_lab.aws.cloudformation import schemas
 from trunkline_lab.aws.cloudformation.errors import Impossible, invalid
 from trunkline_lab.aws.cloudformation.functions import Thing
 from trunkline_lab.aws.cloudformation.language import NESTED, Resource, references
+from trunkline_lab.aws.cloudformation.records import Built, Desired
 from trunkline_lab.aws.cloudformation.resources import TYPES
 from trunkline_lab.aws.cloudformation.setting import Setting
-from trunkline_lab.aws.cloudformation.stack import Built, Desired, Stack
+from trunkline_lab.aws.cloudformation.stack import Stack
 from trunkline_lab.aws.cloudformation.values import UNKNOWN, is_unknown
 
 

@@ -1,21 +1,34 @@
-"""A template's text as plain data, with scalars as CloudFormation keeps them."""
+"""A template's text as plain data, with scalars as CloudFormation keeps them.
+
+Short forms: docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html. Read with
+PyYAML itself: cfn-lint's loader, of which the lab needs only the short forms, brings its whole linter along (50 MB).
+"""
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any
 
 from trunkline_lab.aws.cloudformation.errors import invalid
 
 _UNSUPPORTED = "Template format error: unsupported structure."
+_WHOLE = {"Ref", "Condition"}  # the functions without Fn::
+# What the words of these kinds mean is for the property's schema to say: a policy's version or an account number is
+# handed on as it is written.
+_WRITTEN_DIFFERENTLY = ("int", "float")
 
 
 def decode(body: str) -> dict[str, Any]:
     """The template's sections (YAML with its short forms, or JSON). Raises Refused as CloudFormation does."""
+    import yaml
+
     try:
-        raw = _loader()(body, None).get_single_data()
-    except Exception:
-        raw = _explain(body)
+        raw = yaml.load(body, _loader())
+    except yaml.MarkedYAMLError as error:
+        raw = _json(body, error)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise invalid(_UNSUPPORTED) from None
     if _aliased(body):
         raise invalid("Template format error: YAML aliases are not allowed in CloudFormation templates")
     plain = _plain(raw, "") if raw is not None else {}
@@ -26,14 +39,19 @@ def decode(body: str) -> dict[str, Any]:
 
 @cache
 def _loader() -> Any:
-    """cfn-lint's loader, but a number or date that is written in an unusual form stays text ("0123", 2012-10-17).
+    """A YAML loader that knows the short forms, refuses a key that comes twice, and keeps the text of scalars."""
+    import yaml
 
-    CloudFormation hands scalars on as they are written: a policy's version or an account number must not change.
-    """
-    from cfnlint.decode.cfn_yaml import CfnFullLoader, multi_constructor
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        """CloudFormation's YAML."""
 
-    class Loader(CfnFullLoader):  # type: ignore[misc]
-        """Keeps the text of scalars."""
+    def mapping(loader: Any, node: Any) -> dict[Any, Any]:
+        loader.flatten_mapping(node)
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key, _ in node.value:
+            if keys.count(key.value) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key.value}", key.start_mark)
+        return dict(loader.construct_mapping(node, deep=True))
 
     def number(kind: str) -> Any:
         def construct(loader: Any, node: Any) -> Any:
@@ -42,23 +60,34 @@ def _loader() -> Any:
 
         return construct
 
-    Loader.add_constructor("tag:yaml.org,2002:int", number("int"))
-    Loader.add_constructor("tag:yaml.org,2002:float", number("float"))
+    def short_form(loader: Any, name: str, node: Any) -> dict[str, Any]:
+        return {name if name in _WHOLE else f"Fn::{name}": _argument(loader, name, node)}
+
+    def _argument(loader: Any, name: str, node: Any) -> Any:
+        if isinstance(node, yaml.ScalarNode):
+            return node.value.split(".", 1) if name == "GetAtt" else node.value
+        if isinstance(node, yaml.SequenceNode):
+            return loader.construct_sequence(node, deep=True)
+        return mapping(loader, node)
+
+    Loader.add_constructor("tag:yaml.org,2002:map", mapping)
+    for kind in _WRITTEN_DIFFERENTLY:
+        Loader.add_constructor(f"tag:yaml.org,2002:{kind}", number(kind))
     Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: str(node.value))
-    Loader.add_multi_constructor("!", multi_constructor)
+    Loader.add_multi_constructor("!", short_form)
     return Loader
 
 
-def _explain(body: str) -> Any:
-    """What cfn-lint makes of a body that is no YAML: JSON with tabs perhaps, or a refusal with the place."""
-    from cfnlint.decode import decode_str
-
-    raw, matches = decode_str(body)
-    if not matches:
-        return raw
-    form = "JSON" if body.lstrip().startswith("{") else "YAML"
-    at = matches[0]
-    raise invalid(f"Template format error: {form} not well-formed. (line {at.linenumber}, column {at.columnnumber})")
+def _json(body: str, error: Any) -> Any:
+    """A body that is no YAML as JSON, which may have tabs; else a refusal with the place."""
+    form, mark = "YAML", error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    if body.lstrip().startswith("{"):
+        try:
+            return json.loads(body)
+        except json.JSONDecodeError as wrong:
+            form, line, column = "JSON", wrong.lineno, wrong.colno
+    raise invalid(f"Template format error: {form} not well-formed. (line {line}, column {column})") from None
 
 
 def _aliased(body: str) -> bool:
@@ -70,15 +99,13 @@ def _aliased(body: str) -> bool:
 
 
 def _plain(node: Any, path: str) -> Any:
-    """cfn-lint's nodes remember their place and are slow to copy: plain data instead."""
+    """Plain data with text for keys; refused where a template cannot have such a value."""
     if node is None:
         raise invalid(f"Template format error: [{path}] 'null' values are not allowed in templates")
     if isinstance(node, dict):
         return {str(key): _plain(value, f"{path}/{key}") for key, value in node.items()}
     if isinstance(node, list):
         return [_plain(value, f"{path}/{index}") for index, value in enumerate(node)]
-    if isinstance(node, str):
-        return str(node)
-    if isinstance(node, bool | int | float):
+    if isinstance(node, str | bool | int | float):
         return node
     raise invalid(_UNSUPPORTED)

@@ -10,7 +10,8 @@ from typing import Any
 from trunkline_lab.aws.cloudformation import parameters
 from trunkline_lab.aws.cloudformation.errors import invalid
 from trunkline_lab.aws.cloudformation.language import Template
-from trunkline_lab.aws.cloudformation.stack import Built, ChangeSet, Desired, Event, Output, Stack
+from trunkline_lab.aws.cloudformation.records import Built, Desired, Event, Output
+from trunkline_lab.aws.cloudformation.stack import ChangeSet, Stack
 
 PAGE = 100
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from trunkline_lab.aws.calls import now
 from trunkline_lab.aws.cloudformation.readers import READERS, Client, read
-from trunkline_lab.aws.cloudformation.stack import Built, Stack
+from trunkline_lab.aws.cloudformation.records import Built, Drift
+from trunkline_lab.aws.cloudformation.stack import Stack
 
 
 @dataclass
@@ -26,22 +27,6 @@ class Detection:
     reason: str = ""
     drifted: int = 0
     begun: datetime = field(default_factory=now)
-
-
-@dataclass(frozen=True)
-class Drift:
-    """What was found about one resource.
-
-    Parameters:
-        status: "IN_SYNC", "MODIFIED" or "DELETED".
-        expected: What the template set of what can be compared.
-        actual: What is there instead.
-    """
-
-    status: str
-    expected: Mapping[str, Any]
-    actual: Mapping[str, Any]
-    when: datetime = field(default_factory=now)
 
 
 def can_check(built: Built) -> bool:

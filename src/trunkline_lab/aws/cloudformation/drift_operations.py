@@ -11,8 +11,9 @@ from trunkline_lab.aws.cloudformation import describe, drift
 from trunkline_lab.aws.cloudformation.drift import Detection
 from trunkline_lab.aws.cloudformation.errors import invalid
 from trunkline_lab.aws.cloudformation.operations import Operations
+from trunkline_lab.aws.cloudformation.records import Built, Drift
 from trunkline_lab.aws.cloudformation.setting import Stopped
-from trunkline_lab.aws.cloudformation.stack import Built, Stack
+from trunkline_lab.aws.cloudformation.stack import Stack
 
 _STABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"}
 
@@ -79,7 +80,7 @@ class DriftOperations(Operations):
             raise invalid(f"Resource {name} does not exist for stack {stack.name}")
         return stack.resources[name]
 
-    def _detect(self, stack: Stack, built: Built) -> drift.Drift:
+    def _detect(self, stack: Stack, built: Built) -> Drift:
         tags = stack.desired.tags if stack.desired else {}
         built.drift = drift.detect(
             lambda service: self.setting.clients.client(service, stack.account, stack.region), built, tags

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from trunkline_lab.aws.calls import Refused, now
 from trunkline_lab.aws.cloudformation.apply import Apply, Failed
 from trunkline_lab.aws.cloudformation.language import NESTED
+from trunkline_lab.aws.cloudformation.records import Built, Desired
 from trunkline_lab.aws.cloudformation.removal import Removal
 from trunkline_lab.aws.cloudformation.setting import Setting
-from trunkline_lab.aws.cloudformation.stack import Built, Desired, Stack
+from trunkline_lab.aws.cloudformation.stack import Stack
 from trunkline_lab.aws.cloudformation.steps import Steps
 from trunkline_lab.aws.cloudformation.tasks import Task, Unfinished
 
@@ -89,14 +90,15 @@ class Engine:
         else:
             self.go_on()
 
-    def go_on(self, skip: Iterable[str] = ()) -> None:
-        """Take back what is left of an update (ContinueUpdateRollback); the resources in `skip` stay as they are."""
+    def go_on(self) -> None:
+        """Take back what is left of an update (ContinueUpdateRollback); the stack's `skipped` stay as they are."""
         stack, way = self._stack, self._stack.unfinished
         if way is None:
             stack.enter("UPDATE_ROLLBACK_COMPLETE")
             return
         stack.desired, stack.outputs, stack.imports = way.desired, way.outputs, way.imports
-        failed = self._take_back(way, frozenset(skip))
+        failed = self._take_back(way)
+        stack.skipped = frozenset()
         if failed:
             text = f"The following resource(s) failed to update: [{', '.join(failed)}]. "
             stack.enter("UPDATE_ROLLBACK_FAILED", text)
@@ -186,13 +188,13 @@ class Engine:
                 way.trash.append(task.built)
                 self._stack.resources[task.built.name] = task.replaced
 
-    def _take_back(self, way: Unfinished, skip: frozenset[str]) -> list[str]:
+    def _take_back(self, way: Unfinished) -> list[str]:
         """Undo an update's tasks, newest first. Returns the names that failed; their tasks are still to be done."""
         failed: list[Task] = []
         for task in reversed(way.done):
             if task.action != "update":
                 self._take_out(task, way)
-            elif task.built.name in skip:
+            elif task.built.name in self._stack.skipped:
                 task.built.properties, task.built.tags = task.before
                 self._stack.note(task.built, "UPDATE_COMPLETE")
             elif not self._restore(task):

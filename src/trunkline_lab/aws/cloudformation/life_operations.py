@@ -32,15 +32,34 @@ class LifeOperations(Operations):
             where = f"Stack:{stack.id} is in {stack.status} state and can not continue its update rollback."
             raise invalid(where)
         self._refuse_nested(stack, "ContinueUpdateRollback")
-        skip = params.get("ResourcesToSkip", [])
-        failed = {task.built.name for task in stack.unfinished.done} if stack.unfinished else set()
-        for name in skip:
+        self._skip(stack, set(params.get("ResourcesToSkip", [])))
+        self._start(stack, "UPDATE_ROLLBACK_IN_PROGRESS", token, lambda engine: engine.go_on())
+        stack.operation = "CONTINUE"
+        return {}
+
+    def _skip(self, stack: Stack, names: set[str]) -> None:
+        """Let the stack, and those nested in it, leave these resources as they are.
+
+        One of a nested stack is named NESTED-STACK-NAME.RESOURCE; a nested stack itself can be skipped once it is
+        deleted (API reference, ContinueUpdateRollback: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/
+        API_ContinueUpdateRollback.html).
+        """
+        stacks = self.setting.stacks
+        family = {"" if each is stack else f"{each.name}.": each for each in stacks.family(stack)}
+        failed = {
+            f"{prefix}{task.built.name}": (each, task.built)
+            for prefix, each in family.items()
+            for task in (each.unfinished.done if each.unfinished else ())
+        }
+        for name in sorted(names):
+            inner = stacks.by_id(failed[name][1].physical) if name in failed else None
+            if inner is not None and not inner.status.startswith("DELETE_"):
+                raise invalid(f"Resource {name} cannot be skipped: its stack {inner.name} is in {inner.status} state.")
             if name not in failed:
                 text = f"Resource {name} cannot be skipped: only resources whose rollback failed can"
                 raise invalid(f"{text} ([{', '.join(sorted(failed))}]).")
-        self._start(stack, "UPDATE_ROLLBACK_IN_PROGRESS", token, lambda engine: engine.go_on(skip))
-        stack.operation = "CONTINUE"
-        return {}
+        for each in family.values():
+            each.skipped = frozenset(failed[name][1].name for name in names if failed[name][0] is each)
 
     def rollback_stack(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
         """RollbackStack: a stack that failed and kept its resources goes back to its last stable state."""

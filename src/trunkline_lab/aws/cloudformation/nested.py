@@ -18,9 +18,10 @@ from trunkline_lab.aws.cloudformation.changes import outputs_differ, plan
 from trunkline_lab.aws.cloudformation.engine import Engine
 from trunkline_lab.aws.cloudformation.errors import Impossible
 from trunkline_lab.aws.cloudformation.language import NESTED, parse
+from trunkline_lab.aws.cloudformation.records import Desired
 from trunkline_lab.aws.cloudformation.resources.base import ResourceType, Work
 from trunkline_lab.aws.cloudformation.setting import Setting
-from trunkline_lab.aws.cloudformation.stack import Desired, Stack
+from trunkline_lab.aws.cloudformation.stack import Stack
 from trunkline_lab.aws.cloudformation.values import text
 
 _DEEPEST = 20

@@ -12,8 +12,9 @@ from trunkline_lab.aws.cloudformation import capabilities, limits
 from trunkline_lab.aws.cloudformation.engine import Engine
 from trunkline_lab.aws.cloudformation.errors import invalid
 from trunkline_lab.aws.cloudformation.language import Template, parse
+from trunkline_lab.aws.cloudformation.records import Desired
 from trunkline_lab.aws.cloudformation.setting import Setting, Stopped
-from trunkline_lab.aws.cloudformation.stack import ChangeSet, Desired, Stack
+from trunkline_lab.aws.cloudformation.stack import ChangeSet, Stack
 
 _UPDATABLE = {
     "CREATE_COMPLETE",

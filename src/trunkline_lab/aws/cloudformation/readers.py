@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from trunkline_lab.aws.cloudformation.stack import Built
+from trunkline_lab.aws.cloudformation.records import Built
 
 Client = Callable[[str], Any]
 Reader = Callable[[Client, Built], dict[str, Any] | None]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from trunkline_lab.aws.cloudformation.records import Built
 from trunkline_lab.aws.cloudformation.setting import Setting
-from trunkline_lab.aws.cloudformation.stack import Built, Stack
+from trunkline_lab.aws.cloudformation.stack import Stack
 from trunkline_lab.aws.cloudformation.steps import Outcome, Steps
 
 _GONE = {"DELETE_COMPLETE", "DELETE_SKIPPED"}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec, module_from_spec
 from typing import Any
 
 from trunkline_lab.aws.cloudformation.errors import Impossible
@@ -85,9 +88,7 @@ _SCALARS: dict[str, Callable[[Any], Any]] = {"string": text, "boolean": _boolean
 @cache
 def of(kind: str, region: str) -> Schema:
     """The schema of a resource type that the lab makes."""
-    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
-
-    found = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, kind)
+    found = _published().get_resource_schema(region, kind)
     raw = found.schema
     tags = raw["properties"].get("Tags", {})
     return Schema(
@@ -97,6 +98,20 @@ def of(kind: str, region: str) -> Schema:
         attributes=frozenset(name.split(".")[0] for name in found.get_atts),
         tagged=tags.get("type") == "array",
     )
+
+
+@cache
+def _published() -> Any:
+    """cfn-lint's collection of the schemas, without its linter, which takes eight times as long to load and 50 MB."""
+    if "cfnlint" in sys.modules:
+        return import_module("cfnlint.schema").PROVIDER_SCHEMA_MANAGER
+    package = find_spec("cfnlint")
+    assert package is not None, "cfn-lint is one of the lab's own packages"
+    sys.modules["cfnlint"] = module_from_spec(package)  # the package's place, and none of what it imports
+    try:
+        return import_module("cfnlint.schema").PROVIDER_SCHEMA_MANAGER
+    finally:
+        del sys.modules["cfnlint"]  # whoever wants the linter imports it whole
 
 
 def _top(raw: Mapping[str, Any], key: str) -> frozenset[str]:

@@ -14,9 +14,10 @@ from trunkline_lab.aws.cloudformation.errors import Impossible, invalid
 from trunkline_lab.aws.cloudformation.files import Files
 from trunkline_lab.aws.cloudformation.functions import Scope, Thing
 from trunkline_lab.aws.cloudformation.language import Resource, Template, unresolved
+from trunkline_lab.aws.cloudformation.records import Desired
 from trunkline_lab.aws.cloudformation.resources import TYPES, ResourceType
 from trunkline_lab.aws.cloudformation.rules import RuleScope
-from trunkline_lab.aws.cloudformation.stack import Desired, Stack, Stacks
+from trunkline_lab.aws.cloudformation.stack import Stack, Stacks
 from trunkline_lab.aws.inside import Clients
 from trunkline_lab.world import Pace
 

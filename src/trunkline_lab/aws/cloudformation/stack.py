@@ -7,78 +7,11 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trunkline_lab.aws.calls import now
-from trunkline_lab.aws.cloudformation.language import Template
+from trunkline_lab.aws.cloudformation.records import Built, Desired, Event, Output
 from trunkline_lab.aws.cloudformation.tasks import Unfinished
-
-if TYPE_CHECKING:
-    from trunkline_lab.aws.cloudformation.drift import Drift
-
-
-@dataclass(frozen=True)
-class Desired:
-    """What a stack shall be.
-
-    Parameters:
-        template: The template.
-        texts: Parameters as text, as describing the stack shows them.
-        values: Parameters as the template's expressions see them: lists split, SSM names looked up.
-        tags: The stack's tags, passed on to its resources.
-        capabilities: As given; kept for describing.
-    """
-
-    template: Template
-    texts: Mapping[str, str]
-    values: Mapping[str, Any]
-    tags: Mapping[str, str]
-    capabilities: tuple[str, ...] = ()
-
-
-@dataclass(eq=False)
-class Built:
-    """A resource of a stack, as it was made last."""
-
-    name: str
-    type: str
-    physical: str = ""
-    status: str = ""
-    reason: str = ""
-    updated: datetime = field(default_factory=now)
-    properties: Mapping[str, Any] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    attributes: dict[str, Any] = field(default_factory=dict)
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    needs: frozenset[str] = frozenset()
-    deletion_policy: str = "Delete"
-    update_replace_policy: str = "Delete"
-    drift: Drift | None = None
-
-
-@dataclass(frozen=True)
-class Event:
-    """One line of a stack's history."""
-
-    id: str
-    logical: str
-    physical: str
-    type: str
-    status: str
-    reason: str
-    token: str
-    when: datetime
-    properties: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Output:
-    """One output of a finished stack."""
-
-    key: str
-    value: str
-    description: str = ""
-    export: str = ""
 
 
 @dataclass
@@ -112,6 +45,7 @@ class Stack:
         minutes: How long creating may take; 0 for as long as it takes.
         acknowledged: The capabilities of the operation under way, for nested stacks.
         unfinished: What leads back from a failed operation to the last stable state.
+        skipped: Resources that a rollback leaves as they are.
         cancelled: Set when the stack is to be deleted while it is being created.
         cancel: Set when its update is to be given up.
     """
@@ -145,6 +79,7 @@ class Stack:
     drift: str = "NOT_CHECKED"
     drift_checked: datetime | None = None
     unfinished: Unfinished | None = None
+    skipped: frozenset[str] = frozenset()
     cancelled: threading.Event = field(default_factory=threading.Event)
     cancel: threading.Event = field(default_factory=threading.Event)
     work: threading.Thread | None = None

@@ -10,7 +10,7 @@ from trunkline_lab.aws.cloudformation.changes import outputs_differ, plan
 from trunkline_lab.aws.cloudformation.engine import Engine
 from trunkline_lab.aws.cloudformation.errors import invalid
 from trunkline_lab.aws.cloudformation.operations import Operations
-from trunkline_lab.aws.cloudformation.stack import Desired
+from trunkline_lab.aws.cloudformation.records import Desired
 
 
 class StackOperations(Operations):

@@ -12,9 +12,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from trunkline_lab.aws.cloudformation.changes import compare
 from trunkline_lab.aws.cloudformation.errors import Impossible
 from trunkline_lab.aws.cloudformation.language import NESTED
+from trunkline_lab.aws.cloudformation.records import Built
 from trunkline_lab.aws.cloudformation.resources.base import Work
 from trunkline_lab.aws.cloudformation.setting import Setting
-from trunkline_lab.aws.cloudformation.stack import Built, Stack
+from trunkline_lab.aws.cloudformation.stack import Stack
 
 _HANDLER_CODES = {"AlreadyExists": "AlreadyExists", "Duplicate": "AlreadyExists", "NotFound": "NotFound"}
 

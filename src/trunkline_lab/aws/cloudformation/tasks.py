@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from trunkline_lab.aws.cloudformation.stack import Built, Desired, Output
+from trunkline_lab.aws.cloudformation.records import Built, Desired, Output
 
 
 @dataclass(eq=False)

@@ -5,7 +5,9 @@ Sources: the EC2 API reference's Describe pages (lists and their members) and "E
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Kind:
         operation: The call that lists it.
         listed: The answer's list.
         member: An item's member that holds its id.
-        asked: The call's parameter of wanted ids.
+        asked: The call's parameter of wanted ids; its name in the request lacks the s.
         prefix: What its ids begin with.
         missing: The error's code for an id that names nothing.
         told: The error's message, with {} for the id.
@@ -31,6 +33,11 @@ class Kind:
     missing: str
     told: str
     malformed: str = ""
+
+    @property
+    def asked_as(self) -> str:
+        """The parameter of wanted ids as a request spells it, before its number."""
+        return self.asked.removesuffix("s")
 
 
 KINDS = (
@@ -72,6 +79,16 @@ KINDS = (
         "InvalidGroup.NotFound",
         "The security group '{}' does not exist",
         "InvalidGroupId.Malformed",
+    ),
+    Kind(
+        "DescribeSecurityGroupRules",
+        "SecurityGroupRules",
+        "SecurityGroupRuleId",
+        "SecurityGroupRuleIds",
+        "sgr",
+        "InvalidSecurityGroupRuleId.NotFound",
+        "The security group rule ID '{}' does not exist",
+        "InvalidSecurityGroupRuleId.Malformed",
     ),
     Kind(
         "DescribeNetworkInterfaces",
@@ -191,3 +208,23 @@ KINDS = (
 )
 BY_OPERATION = {kind.operation: kind for kind in KINDS}
 BY_MEMBER = {kind.member: kind for kind in KINDS} | {kind.asked: kind for kind in KINDS}
+BY_PREFIX = {kind.prefix: kind for kind in KINDS}
+
+
+def items_of(kind: Kind, result: Mapping[str, Any]) -> list[Any]:
+    """The things that an answer lists; instances lie in reservations."""
+    if kind.listed != "Instances":
+        return list(result.get(kind.listed, []))
+    return [each for reservation in result.get("Reservations", []) for each in reservation.get("Instances", [])]
+
+
+def keep_items(kind: Kind, result: dict[str, Any], kept: Sequence[Any]) -> None:
+    """Let an answer list only the things `kept`, each as it is there; instances only those it lists already."""
+    if kind.listed != "Instances":
+        result[kind.listed] = list(kept)
+        return
+    wanted = {each["InstanceId"]: each for each in kept}
+    for reservation in result.setdefault("Reservations", []):
+        listed = (each["InstanceId"] for each in reservation["Instances"])
+        reservation["Instances"] = [wanted[each] for each in listed if each in wanted]
+    result["Reservations"] = [each for each in result["Reservations"] if each["Instances"]]

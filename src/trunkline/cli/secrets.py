@@ -95,7 +95,7 @@ def _rotate(run: str | None, config: Path | None, extra: Sequence[str]) -> tuple
 def _rotate_one(target: Told, told: Sequence[Told], config: Path | None, extra: Sequence[str]) -> int:
     from trunkline.cli import running
     from trunkline.cli.command import perform
-    from trunkline.cli.main import failed
+    from trunkline.cli.failures import failed
 
     directory, _, pipeline, *options = target.words
     words = [PREFIX + pipeline, "--of", target.name, "--name", _name(target, told)]

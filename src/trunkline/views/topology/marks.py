@@ -1,14 +1,21 @@
-"""Signs of states: a shape as well as a colour, and counts of them."""
+"""Signs of states, a shape as well as a colour; counts of them; and what a card leads to."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
+from trunkline.network.model import Network
 from trunkline.views import theme
 from trunkline.views.svg import element, number, text_of
 
 WORST = ("down", "half", "unseen", "up")
+
+
+def anchor(network: Network) -> str:
+    """The id of a network's details in a page: the same in every picture, and fit for an address."""
+    return "n-" + sha256(f"{network.cloud}/{network.account}/{network.id}".encode()).hexdigest()[:10]
 
 
 def worst(states: Iterable[str]) -> str:

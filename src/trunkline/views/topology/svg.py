@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
 
 from trunkline.network.model import Federation, Network, Router
 from trunkline.views import theme
 from trunkline.views.svg import document, element, text_of, width, words
 from trunkline.views.topology.layout import MARGIN, PILL, TITLE, Area, Box, Layout, layout
 from trunkline.views.topology.lines import arcs, end_marks, peerings, ports_of, trunks, tunnels
-from trunkline.views.topology.marks import counts, mark, spans, worst
+from trunkline.views.topology.marks import anchor, counts, mark, spans, worst
 from trunkline.views.topology.picture import End, Exposed, Picture, picture, title
 
 CLOUDS = {"aws": "AWS", "azure": "Azure"}
@@ -48,11 +47,6 @@ def drawn(read: Picture, *, style: str | None = None) -> str:
     ]
     label = f"The federation: {read.summary}"
     return document("".join(parts), placed.width, placed.height, label, style, "trunkline topology")
-
-
-def anchor(network: Network) -> str:
-    """The id of a network's details in a page: the same in every picture, and fit for an address."""
-    return "n-" + sha256(f"{network.cloud}/{network.account}/{network.id}".encode()).hexdigest()[:10]
 
 
 def _heading(read: Picture) -> str:

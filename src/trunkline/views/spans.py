@@ -1,0 +1,96 @@
+"""A run as spans of time: plain values, made from events while it runs, or from a journal afterwards."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from trunkline._core.events import (
+    Event,
+    RunEnded,
+    RunStarted,
+    ScopeClosed,
+    ScopeOpened,
+    StepEnded,
+    StepNoted,
+    StepStarted,
+)
+from trunkline.views.words import one_line
+
+_PARTS = re.compile(r"\[[^\]]*\]|#[a-z]+|[^/\[#]+")
+
+
+class Span(NamedTuple):
+    """One attempt at a step, or at a scope's end ("scope#open"), in seconds since the epoch.
+
+    `outcome` is "done", "failed", "unknown", "undone" or "running"; `ended` is None while it runs.
+    """
+
+    path: str
+    begun: float
+    ended: float | None
+    outcome: str
+    note: str = ""
+
+
+class Standing(NamedTuple):
+    """A scope that stood open, since and until when; `until` is None while its closing is owed."""
+
+    path: str
+    since: float
+    until: float | None
+
+
+def parts(path: str) -> list[str]:
+    """A path's parts: "access/peers[hub]/tunnel" is access, peers, [hub], tunnel."""
+    return _PARTS.findall(path)
+
+
+class Recorder:
+    """An observer that keeps a run's spans. It is not locked."""
+
+    def __init__(self) -> None:
+        self.run, self.begun = "", 0.0
+        self.ended: float | None = None
+        self.error: BaseException | None = None
+        self.replayed: set[str] = set()
+        self._spans: list[Span] = []
+        self._running: dict[str, Span] = {}
+        self._stood: list[Standing] = []
+        self._open: dict[str, float] = {}
+
+    def on(self, event: Event) -> None:
+        """Take one event."""
+        match event:
+            case RunStarted(run, at):
+                self.run, self.begun = run, at
+            case StepStarted(_, path, at):
+                self._running[path] = Span(path, at, None, "running")
+            case StepNoted(_, path, _, text) if path in self._running:
+                self._running[path] = self._running[path]._replace(note=" ".join(text.split()))
+            case StepEnded(_, path, at, seconds, error=error, replayed=replayed):
+                if replayed:
+                    self.replayed.add(path)
+                begun = self._running.pop(path, Span(path, at - seconds, None, "running"))
+                if not replayed:
+                    note = one_line(error) if error else ""
+                    self._spans.append(begun._replace(ended=at, outcome="failed" if error else "done", note=note))
+            case ScopeOpened(_, path, at):
+                self._open[path] = at
+            case ScopeClosed(_, path, at, error=None):
+                self._stood.append(Standing(path, self._open.pop(path, at), at))
+            case RunEnded(_, at, error=error):
+                self.ended, self.error = at, error
+            case _:
+                pass
+
+    @property
+    def spans(self) -> list[Span]:
+        """All spans so far, in the order in which they began."""
+        return sorted([*self._spans, *self._running.values()], key=lambda span: (span.begun, span.path))
+
+    @property
+    def standings(self) -> list[Standing]:
+        """All scopes that were opened so far."""
+        still = [Standing(path, since, None) for path, since in self._open.items()]
+        return sorted([*self._stood, *still], key=lambda each: (each.since, each.path))

@@ -92,7 +92,9 @@ def test_a_tunnel_is_half_up_when_one_end_says_so_or_has_none() -> None:
     (link,) = picture(Federation((one, other), (left, replace(right, tunnels=())))).links
     assert (link.state, link.reason) == ("half", "vpc-002-router has no tunnel to vpc-001-router")
     (link,) = picture(Federation((one, other), (left, replace(right, tunnels=(), running=False)))).links
-    assert link.state == "up", "what did not answer says nothing"
+    assert link.state == "up", "what does not run says nothing"
+    (link,) = picture(Federation((one, other), (left, replace(right, tunnels=(), unread="its API is shut")))).links
+    assert link.state == "up", "nor does what was not read"
     (link,) = picture(Federation((one,), (left,))).links
     assert (link.other.kind, link.state) == ("unknown", "up")
     assert "no router or site that was read has this address" in link.reason
@@ -110,7 +112,7 @@ def test_the_hub_is_found_by_its_neighbours_or_by_its_site() -> None:
 
 def test_problems_come_gravest_first_and_say_where() -> None:
     federation = star(3, broken=True)
-    silent = replace(federation.networks[1].route_tables[0], routes=(Route("10.9.0.0/16", "blackhole"),))
+    silent = replace(federation.networks[1].route_tables[0], routes=(Route("10.9.0.0/16", "eni-gone", active=False),))
     networks = (
         federation.networks[0],
         replace(federation.networks[1], route_tables=(silent,)),
@@ -124,7 +126,7 @@ def test_problems_come_gravest_first_and_say_where() -> None:
     assert (
         texts[2] == "hub-1-1 – vpc-002-router: down: down at hub-1-1; down at vpc-002-router (no answer to IKE_SA_INIT)"
     )
-    assert texts[4] == "vpc-000: 10.9.0.0/16 of route table rtb-0000 leads nowhere (blackhole)"
+    assert texts[4] == "vpc-000: 10.9.0.0/16 of route table rtb-0000 leads nowhere (eni-gone)"
     assert texts[5] == "vpc-000: no route leads to vpc-000-router"
 
 

@@ -77,7 +77,7 @@ class Row(NamedTuple):
     exposed: tuple[str, ...]
     routers: tuple[tuple[str, str], ...]
     tunnels: tuple[tuple[str, str, str], ...]
-    routes: tuple[tuple[str, str, str], ...]
+    routes: tuple[tuple[str, str, str, bool], ...]
     subnets: tuple[tuple[str, str, str], ...]
     steps: tuple[tuple[str, str, str], ...]
 

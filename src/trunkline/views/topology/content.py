@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from trunkline.network.model import Network
 from trunkline.views.svg import natural
-from trunkline.views.topology.picture import BLACKHOLES, Exposed, short
+from trunkline.views.topology.picture import Exposed, lost, short
 
 MOST = 4  # subnets, and routes, that are written out; the others are counted
 
@@ -34,20 +34,22 @@ def lines(network: Network, exposed: tuple[Exposed, ...], names: Mapping[str, st
     return told + _some([_route(*route) for route in routes(network, names)], "routes")
 
 
-def routes(network: Network, names: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """The routes that lead out of the network: (prefix, where to, what its table is called), each once a target."""
-    found: dict[tuple[str, str], list[str]] = {}
+def routes(network: Network, names: Mapping[str, str]) -> list[tuple[str, str, str, bool]]:
+    """The routes that lead out of the network, each once: prefix, where to, its tables, whether it leads nowhere."""
+    found: dict[tuple[str, str, bool], list[str]] = {}
     for table in network.route_tables:
         for route in table.routes:
             if route.target != "local":
-                found.setdefault((route.prefix, route.target), []).append(short(table.id))
-    listed = [(prefix, names.get(target, short(target)), ", ".join(of)) for (prefix, target), of in found.items()]
+                found.setdefault((route.prefix, route.target, lost(route)), []).append(short(table.id))
+    listed = [
+        (prefix, names.get(target, short(target)), ", ".join(of), nowhere)
+        for (prefix, target, nowhere), of in found.items()
+    ]
     return sorted(listed, key=lambda route: (natural(route[0]), route[1:]))
 
 
-def _route(prefix: str, target: str, _: str) -> Line:
-    lost = target in BLACKHOLES
-    return Line(f"{prefix} → {'✕ ' if lost else ''}{target}", look="down" if lost else "soft")
+def _route(prefix: str, target: str, _: str, nowhere: bool) -> Line:
+    return Line(f"{prefix} → {'✕ ' if nowhere else ''}{target}", look="down" if nowhere else "soft")
 
 
 def _some(found: list[Line], word: str) -> list[Line]:

@@ -14,11 +14,10 @@ from itertools import zip_longest
 from statistics import median
 from typing import Literal, NamedTuple
 
-from trunkline.network.model import Federation, Network, Router, Tunnel
+from trunkline.network.model import Federation, Network, Route, Router, Tunnel
 from trunkline.views.svg import natural
 
 LinkState = Literal["up", "half", "down"]
-BLACKHOLES = ("blackhole", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +191,12 @@ def _links(federation: Federation) -> tuple[Link, ...]:
             other = by_address.get(tunnel.peer) or End("unknown", tunnel.peer, tunnel.peer)
             ends[_end(router, known), other].append(tunnel)
     found = []
-    running = {router.id for router in federation.routers if router.running}
+    told = {router.id for router in federation.routers if router.running and not router.unread}
     for one, other in sorted({_ordered(*pair) for pair in ends}):
         mine = sorted(ends.get((one, other), ()), key=lambda tunnel: (tunnel.local, tunnel.remote, tunnel.id))
         theirs = sorted(ends.get((other, one), ()), key=lambda tunnel: (tunnel.remote, tunnel.local, tunnel.id))
         for here, there in zip_longest(mine, theirs):
-            found.append(_link(one, other, here, there, running))
+            found.append(_link(one, other, here, there, told))
     return tuple(sorted(found, key=lambda link: (natural(link.one.name), natural(link.other.name))))
 
 
@@ -210,14 +209,14 @@ def _ordered(one: End, other: End) -> tuple[End, End]:
     return (one, other) if key(one) <= key(other) else (other, one)
 
 
-def _link(one: End, other: End, here: Tunnel | None, there: Tunnel | None, running: set[str]) -> Link:
+def _link(one: End, other: End, here: Tunnel | None, there: Tunnel | None, told: set[str]) -> Link:
     reasons, states = [], []
     for end, far, tunnel in ((one, other, here), (other, one, there)):
         if tunnel is not None:
             states.append(tunnel.up)
             if not tunnel.up:
                 reasons.append(f"down at {end.name}{f' ({tunnel.reason})' if tunnel.reason else ''}")
-        elif end.kind == "router" and end.id in running:
+        elif end.kind == "router" and end.id in told:
             states.append(False)
             reasons.append(f"{end.name} has no tunnel to {far.name}")
     state: LinkState = "up" if all(states) else "half" if any(states) else "down"
@@ -279,12 +278,12 @@ def _problems(
                 yield Problem(link.state, link.text, both)
     for router in federation.routers:
         if not router.running:
-            yield Problem("router", f"router {router.name} did not answer", (router.network,) * bool(router.network))
+            yield Problem("router", f"router {router.name} does not run", (router.network,) * bool(router.network))
     tunnelled = {end.id for link in links for end in (link.one, link.other)}
     for network_ in networks:
         routes = [(table.id, route) for table in network_.route_tables for route in table.routes]
         for table, route in routes:
-            if route.target in BLACKHOLES:
+            if lost(route):
                 text = f"{title(network_)}: {route.prefix} of route table {short(table)} leads nowhere ({route.target})"
                 yield Problem("route", text, (network_.id,))
         mine = [router for router in routers.get(network_.id, ()) if router.id in tunnelled]
@@ -292,6 +291,11 @@ def _problems(
         if mine and routes and not any(route.target in hops for _, route in routes):
             names_ = " or ".join(router.name for router in mine)
             yield Problem("route", f"{title(network_)}: no route leads to {names_}", (network_.id,))
+
+
+def lost(route: Route) -> bool:
+    """Whether a route leads nowhere."""
+    return not route.active or route.target == "none"
 
 
 def short(provider_id: str) -> str:

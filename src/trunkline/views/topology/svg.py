@@ -134,7 +134,7 @@ def _router(router: Router, pill: Box, read: Picture, *, counted: bool) -> str:
     name = router.name if router.running else f"✕ {router.name}"
     room = pill.width - 24
     told.append(words(name, pill.x + 14, pill.y + 15, "name" if router.running else "down", room, 12.5))
-    below = address if router.running else "did not answer"
+    below = (f"{address}, not read" if router.unread else address) if router.running else "does not run"
     told.append(words(below, pill.x + 14, pill.y + 28, "soft", room, 11))
     if links:
         told.append(spans(counts(link.state for link in links), pill.right - 14, pill.y + 28, "soft end"))

@@ -32,7 +32,7 @@ class Found:
 def ask(accounts: Iterable[Account], *, run: str | None = None) -> Found:
     """Ask the accounts side by side what temporary access they have now; with `run` only that run's."""
     accounts = list(accounts)
-    answers, errors = _side_by_side(accounts, lambda account: account.exposures())
+    answers, errors = side_by_side(accounts, lambda account: account.exposures())
     exposures = [each for answer in answers.values() for each in answer if run in (None, each.run)]
     return Found(sorted(exposures, key=lambda each: (each.account, each.opened, each.group)), [*answers], errors)
 
@@ -117,7 +117,7 @@ def _accounts(config: Config, names: Sequence[str]) -> list[Account]:
     return [config.account(name) for name in (names or config.accounts)]
 
 
-def _side_by_side(
+def side_by_side(
     accounts: Sequence[Account], verb: Callable[[Account], T]
 ) -> tuple[dict[str, T], dict[str, Exception]]:
     """What `verb` answers for each account by name, and what it raised."""
@@ -146,7 +146,7 @@ def _close(due: Sequence[Exposure], accounts: dict[str, Account]) -> dict[str, E
         if failed:
             raise failed[0]
 
-    return _side_by_side(list(accounts.values()), close)[1]
+    return side_by_side(list(accounts.values()), close)[1]
 
 
 def _same(one: Exposure, other: Exposure) -> bool:

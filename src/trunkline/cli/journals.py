@@ -25,7 +25,7 @@ def resume(run: str, config: Path | None, extra: list[str]) -> int:
     from trunkline.cli import running
     from trunkline.cli.command import perform
 
-    return perform("up", _asked(run, config, extra), running.up, without=["--format"])
+    return perform("up", asked(run, config, extra), running.up, without=["--format"])
 
 
 def undo(run: str, config: Path | None, extra: list[str]) -> int:
@@ -47,12 +47,12 @@ def undo(run: str, config: Path | None, extra: list[str]) -> int:
             say.warning(f"no undo: {', '.join(left)}", "see to what these steps did by hand")
         return Exit.NEEDS_HANDS if left else Exit.DONE
 
-    return perform("up", _asked(run, config, extra), take_back, without=["--format"])
+    return perform("up", asked(run, config, extra), take_back, without=["--format"])
 
 
 def pay_dead(config: Path | None, only: str | None) -> None:
     """Close what runs of this journal owe whose process is gone; one that cannot be paid is told, and no obstacle."""
-    file = journal_file(_config(config))
+    file = journal_file(configuration(config))
     if not file.exists():
         return
     with closing(Store(file)) as store:
@@ -78,14 +78,14 @@ def _pay(run: str, config: Path | None) -> None:
 
     before = Path.cwd()
     try:
-        perform("up", _asked(run, config, []), pay, without=["--format"])
+        perform("up", asked(run, config, []), pay, without=["--format"])
     finally:
         os.chdir(before)
 
 
 def status(run: str | None, config: Path | None, *, as_json: bool) -> int:
     """How one run stands, step by step; or all of them, a line each."""
-    with closing(_open(config)) as store:
+    with closing(opened(config)) as store:
         if run is None:
             return _all(history.runs(store), as_json)
         told = history.run(store, run)
@@ -111,14 +111,16 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _open(config: Path | None) -> Store:
-    file = journal_file(_config(config))
+def opened(config: Path | None) -> Store:
+    """The journal of a configuration. Raises RunState when there is none yet."""
+    file = journal_file(configuration(config))
     if not file.exists():
         raise RunState(f"there is no journal at {file}", hint="it is made by the first `trunkline up`")
     return Store(file)
 
 
-def _config(path: Path | None) -> Config | None:
+def configuration(path: Path | None) -> Config | None:
+    """The configuration; None when none was named and none is found."""
     try:
         find(path)
     except ConfigError:
@@ -128,9 +130,9 @@ def _config(path: Path | None) -> Config | None:
     return load(path)
 
 
-def _asked(run: str, config: Path | None, extra: list[str]) -> list[str]:
+def asked(run: str, config: Path | None, extra: list[str]) -> list[str]:
     """The words by which the run was asked for, its name and what is said now added."""
-    with closing(_open(config)) as store:
+    with closing(opened(config)) as store:
         told = history.run(store, run)
     directory, _, *words = told.words or ["", ""]
     if not words:

@@ -110,7 +110,11 @@ def check(context: typer.Context) -> int:
 
 @app.command(context_settings=OWN_WORDS)
 def graph(context: typer.Context) -> int:
-    """Show a pipeline's steps."""
+    """Show a pipeline's steps; or with --topology the network."""
+    if "--topology" in context.args:
+        from trunkline.cli import topology
+
+        return topology.graph(context.args)
     from trunkline.cli import looking
     from trunkline.cli.command import perform
 

@@ -12,6 +12,7 @@ from typing import Any
 from trunkline.cli import say
 from trunkline.cli.exits import Exit
 from trunkline.cli.home import journal_file
+from trunkline.cli.serving import served
 from trunkline.config import Config, ConfigError, find, load
 from trunkline.durable import history, runs
 from trunkline.durable.errors import LeaseHeld, RunState
@@ -34,11 +35,12 @@ def undo(run: str, config: Path | None, extra: list[str]) -> int:
 
     def take_back(call: Call) -> int:
         steps, _ = call.build()
-        shown = view(call.common["progress"], sys.stderr)
-        try:
-            left = runs.undo(steps, journal=journal_file(call.config), run=call.run, observers=[shown])
-        finally:
-            shown.close()
+        shown, journal = view(call.common["progress"], sys.stderr), journal_file(call.config)
+        with served(call, steps, journal, undoing=True) as web:
+            try:
+                left = runs.undo(steps, journal=journal, run=call.run, observers=[shown, *web])
+            finally:
+                shown.close()
         if call.common["json"]:
             say.result({"version": "1.0", "run": call.run, "outcome": "undone", "left": left})
         else:
@@ -134,7 +136,7 @@ def asked(run: str, config: Path | None, extra: list[str]) -> list[str]:
     """The words by which the run was asked for, its name and what is said now added."""
     with closing(opened(config)) as store:
         told = history.run(store, run)
-    directory, _, *words = told.words or ["", ""]
+    directory, _, *words = [word for word in told.words if word != "--web"] or ["", ""]
     if not words:
         raise RunState(
             f"run {run} was not begun by the command line", hint="call pipe(..., journal=, run=) again, or undo(...)"

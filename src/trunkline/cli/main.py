@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -99,13 +100,42 @@ def history(config: ConfigOption = None, json: JsonOption = False) -> int:
     return journals.status(None, config, as_json=json)
 
 
+@app.command()
+def report(
+    run: RunArgument,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="By default RUN.html; - is stdout.")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="The network: a file of `trunkline network --json`."),
+    ] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Write what a run did, and the network that it left, as one page.
+
+    The page asks nobody for anything: it can be attached to a ticket. Problems come first. The accounts of the
+    configuration are read; what cannot be read is shown as the run recorded it.
+
+    Examples:
+
+      trunkline report acme
+
+      trunkline report acme -o ticket-4711.html
+    """
+    from trunkline.cli import reporting
+
+    return reporting.report(run, config, output, file, as_json=json)
+
+
 @app.command(context_settings=OWN_WORDS)
 def check(context: typer.Context) -> int:
     """Look at a pipeline's wiring; runs nothing."""
     from trunkline.cli import looking
     from trunkline.cli.command import perform
 
-    return perform("check", context.args, looking.check, without=["--format", "--progress"])
+    return perform("check", context.args, looking.check, without=["--format", "--progress", "--web"])
 
 
 @app.command(context_settings=OWN_WORDS)
@@ -118,7 +148,7 @@ def graph(context: typer.Context) -> int:
     from trunkline.cli import looking
     from trunkline.cli.command import perform
 
-    return perform("graph", context.args, looking.graph, without=["--progress"])
+    return perform("graph", context.args, looking.graph, without=["--progress", "--web"])
 
 
 @app.command()

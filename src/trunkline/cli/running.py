@@ -23,6 +23,7 @@ from trunkline.cli.access import Found, ask, described
 from trunkline.cli.command import Call
 from trunkline.cli.exits import Exit
 from trunkline.cli.home import journal_file
+from trunkline.cli.serving import served
 from trunkline.durable import runs
 from trunkline.durable.errors import Changed, LeaseHeld, RunState
 from trunkline.durable.journal import Journal
@@ -89,11 +90,11 @@ def up(call: Call) -> int:
     ledger, begun, raised = Ledger(), time.monotonic(), None
     state: Mapping[str, Any] = {}
     journal = Journal(journal_file(call.config))
-    with closing(journal), _termination_as_interrupt():
+    with closing(journal), _termination_as_interrupt(), served(call, steps, journal_file(call.config)) as web:
         words = [str(Path.cwd()), *call.words]
         try:
             state = runs.pipe(
-                data, steps, journal=journal, run=call.run, observers=[shown, ledger], again=True, words=words
+                data, steps, journal=journal, run=call.run, observers=[shown, ledger, *web], again=True, words=words
             )
         except (LeaseHeld, Changed, RunState):  # nothing was touched
             raise

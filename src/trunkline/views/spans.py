@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from trunkline._core.events import (
@@ -47,36 +48,42 @@ def parts(path: str) -> list[str]:
 
 
 class Recorder:
-    """An observer that keeps a run's spans. It is not locked."""
+    """An observer that keeps a run's spans. It is not locked.
 
-    def __init__(self) -> None:
+    Parameters:
+        spans, standings: What the run did before.
+        outcome: What a step that ends well is: "done", or "undone" while the run is taken back.
+    """
+
+    def __init__(
+        self, spans: Iterable[Span] = (), standings: Iterable[Standing] = (), *, outcome: str = "done"
+    ) -> None:
+        self.outcome = outcome
         self.run, self.begun = "", 0.0
         self.ended: float | None = None
         self.error: BaseException | None = None
-        self.replayed: set[str] = set()
-        self._spans: list[Span] = []
+        self._spans = list(spans)
         self._running: dict[str, Span] = {}
-        self._stood: list[Standing] = []
-        self._open: dict[str, float] = {}
+        before = list(standings)
+        self._stood = [each for each in before if each.until is not None]
+        self._open = {each.path: each.since for each in before if each.until is None}
 
     def on(self, event: Event) -> None:
         """Take one event."""
         match event:
             case RunStarted(run, at):
-                self.run, self.begun = run, at
+                self.run, self.begun = run, min([at, *(span.begun for span in self._spans)])
             case StepStarted(_, path, at):
                 self._running[path] = Span(path, at, None, "running")
             case StepNoted(_, path, _, text) if path in self._running:
                 self._running[path] = self._running[path]._replace(note=" ".join(text.split()))
             case StepEnded(_, path, at, seconds, error=error, replayed=replayed):
-                if replayed:
-                    self.replayed.add(path)
                 begun = self._running.pop(path, Span(path, at - seconds, None, "running"))
                 if not replayed:
                     note = one_line(error) if error else ""
-                    self._spans.append(begun._replace(ended=at, outcome="failed" if error else "done", note=note))
+                    self._spans.append(begun._replace(ended=at, outcome="failed" if error else self.outcome, note=note))
             case ScopeOpened(_, path, at):
-                self._open[path] = at
+                self._open.setdefault(path, at)
             case ScopeClosed(_, path, at, error=None):
                 self._stood.append(Standing(path, self._open.pop(path, at), at))
             case RunEnded(_, at, error=error):

@@ -17,6 +17,8 @@ function show(id, focus) {
   close.addEventListener("click", hide);
   panel.replaceChildren(close, ...[...article.cloneNode(true).childNodes]);
   panel.hidden = false;
+  document.body.classList.add("beside");
+  card(id)?.scrollIntoView({ block: "nearest", inline: "nearest" });
   for (const each of cards()) each.classList.toggle("chosen", each === card(id));
   if (focus) close.focus();
 }
@@ -25,6 +27,7 @@ function hide() {
   if (panel.hidden) return;
   const from = card(chosen);
   panel.hidden = true;
+  document.body.classList.remove("beside");
   chosen = "";
   for (const each of cards()) each.classList.remove("chosen");
   if (from) from.focus();

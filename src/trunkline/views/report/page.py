@@ -64,6 +64,11 @@ def body(report: Report) -> str:
     return inner
 
 
+def ready() -> None:
+    """Raise ReportError when jinja2 is not installed; for those who would need it later."""
+    _environment()
+
+
 def sheet() -> str:
     """The page's style sheet, that of its pictures within."""
     own = (HERE / "page.css").read_text(encoding="utf-8")

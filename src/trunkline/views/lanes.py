@@ -112,12 +112,21 @@ class Lane:
         return max(known) if known and len(known) == len(ends) else None
 
 
-def lanes(spans: Sequence[Span], standings: Sequence[Standing], *, begun: float, now: float, alone: bool = True) -> str:
+def lanes(
+    spans: Sequence[Span],
+    standings: Sequence[Standing],
+    *,
+    begun: float,
+    now: float,
+    running: bool = False,
+    alone: bool = True,
+) -> str:
     """Draw a run.
 
     Parameters:
         spans, standings: What it did, and what stood open.
         begun, now: When it began, and up to when it is drawn (its end, or the present), in seconds since the epoch.
+        running: Whether the run is still at work, so that what stands open is not forgotten.
         alone: Whether the SVG stands alone, or in a page that has the theme's rules.
     """
     begun = min([begun, *(span.begun for span in spans)])
@@ -129,7 +138,7 @@ def lanes(spans: Sequence[Span], standings: Sequence[Standing], *, begun: float,
     inner = [
         *(_lane(lane) for lane in found),
         *_grid(axis, y),
-        *_bands(standings, found, axis, now),
+        *_bands(standings, found, axis, now, running),
         *(bar for lane in found for bar in _bars(lane, axis, now)),
     ]
     label = f"The run over time: {len(spans)} steps in {duration(now - begun)}"
@@ -204,26 +213,31 @@ def _lane(lane: Lane) -> str:
     return ground + words(lane.name, MARGIN + 10 + depth, lane.y + 20, "name", NAMES - 16 - depth)
 
 
-def _bands(standings: Sequence[Standing], found: Sequence[Lane], axis: Axis, now: float) -> Iterator[str]:
+def _bands(
+    standings: Sequence[Standing], found: Sequence[Lane], axis: Axis, now: float, running: bool
+) -> Iterator[str]:
     """A red band over everything that happened while a scope stood open; its own lane says for how long."""
     for path, since, until in standings:
         within = [lane for lane in found if lane.scope == path or path in lane.scopes]
         own = next((lane for lane in within if lane.scope == path), None)
         if own is None:
             continue
-        left, right = axis.x(since), axis.x(until if until is not None else now)
+        end = until if until is not None else now
+        left, right = axis.x(since), axis.x(end)
         y, bottom = own.y + 3, within[-1].y + within[-1].height - 3
-        told = f"{path} stood open for {duration((until or now) - since)}"
-        told = told if until is not None else f"{path} STANDS OPEN, since {duration(now - since)}"
+        took = duration(end - since)
+        text = f"open {took}" if until is not None else f"! open, {took} so far" if running else f"! STILL OPEN, {took}"
         look = "band" if until is not None else "band still"
         yield element(
-            "rect", element("title", text_of(told)), x=left, y=y, width=max(right - left, 2.0), height=bottom - y,
-            rx=3, class_=look,
+            "rect", element("title", text_of(f"{path}: {text}")), x=left, y=y, width=max(right - left, 2.0),
+            height=bottom - y, rx=3, class_=look,
         )  # fmt: skip
-        text = f"open {duration((until or now) - since)}" if until is not None else "! STILL OPEN"
-        middle = (left + right) / 2
-        x, align = (middle, "mid") if width(text, 12.5) < right - left - 90 else (left - 8, "end")
-        yield words(text, x, own.y + 20, f"exposed {align}".strip())
+        # Between the bars of its opening and of its closing, or before both.
+        ends = [(axis.x(span.begun), axis.x(span.ended or now)) for row in own.rows.values() for span in row]
+        free = max([left, *(b for a, b in ends if left - 1 <= a < (left + right) / 2)])
+        to = min([right, *(a for a, b in ends if (left + right) / 2 <= a <= right)])
+        x, align = ((free + to) / 2, "mid") if width(text, 12.5) < to - free - 8 else (left - 8, "end")
+        yield words(text, x, own.y + 20, f"exposed {align}")
 
 
 def _bars(lane: Lane, axis: Axis, now: float) -> Iterator[str]:

@@ -50,6 +50,11 @@ class Report:
     touched: Mapping[str, Sequence[str]] = field(default_factory=dict)
     commands: Sequence[tuple[str, str]] = ()
 
+    @property
+    def running(self) -> bool:
+        """Whether its process is at work."""
+        return self.standing in ("running", "undoing")
+
     @cached_property
     def picture(self) -> Picture | None:
         """The federation as it is drawn."""
@@ -89,7 +94,7 @@ def problems(report: Report) -> list[Told]:
     found = [
         Told("!", "exposed", f"{path} stands open; its closing is owed")
         for path, _, until in report.standings
-        if until is None and report.standing != "running"
+        if until is None and not report.running
     ]
     listed = read.problems if read else ()
     found += [_told(each.kind, each.text, each.networks, names) for each in listed if each.kind == "exposed"]
@@ -118,9 +123,8 @@ def last_attempts(spans: Sequence[Span]) -> list[Span]:
 def heading(report: Report) -> str:
     """The page's title: what is wrong first, then the run."""
     read = report.picture
-    exposed = len(report.exposures or ()) + sum(
-        until is None for _, _, until in report.standings if report.standing != "running"
-    )
+    owed = [] if report.running else [path for path, _, until in report.standings if until is None]
+    exposed = len(report.exposures or owed)
     down = sum(link.state != "up" for link in read.links) if read else 0
     said = [f"! {exposed} exposed"] * bool(exposed) + [f"✕ {counted(down, 'tunnel')} down"] * bool(down)
     return " · ".join([*said, f"{STANDINGS.get(report.standing, '✕')} {report.run} {report.standing}"])

@@ -51,7 +51,9 @@ def page(report: Report, *, live: bool = False) -> str:
 def body(report: Report) -> str:
     """What stands in the document's body: what the live page receives anew when something has happened."""
     read = report.picture
-    over_time = lanes(report.spans, report.standings, begun=report.begun, now=report.now, alone=False)
+    over_time = lanes(
+        report.spans, report.standings, begun=report.begun, now=report.now, running=report.running, alone=False
+    )
     inner: str = _template("body.html").render(
         report=report,
         sign=contents.STANDINGS.get(report.standing, "✕"),

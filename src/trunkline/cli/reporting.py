@@ -8,10 +8,10 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from trunkline._core.errors import Error
 from trunkline.cli import federations, say
 from trunkline.cli.exits import Exit
 from trunkline.cli.federations import Seen
+from trunkline.cli.files import write
 from trunkline.cli.journals import asked, configuration, opened
 from trunkline.cli.touching import Needs, needs_of, touched
 from trunkline.config import Config
@@ -22,10 +22,6 @@ from trunkline.views.report import Report, page
 from trunkline.views.report.contents import heading, problems
 from trunkline.views.spans import Span, Standing
 from trunkline.views.words import duration, one_line
-
-
-class CannotWrite(Error):
-    """The report's file cannot be written."""
 
 
 def report(run: str, config: Path | None, output: Path | None, file: Path | None, *, as_json: bool) -> int:
@@ -39,10 +35,7 @@ def report(run: str, config: Path | None, output: Path | None, file: Path | None
         say.out(text)
         return Exit.DONE
     target = output or Path(f"{run.replace('/', '-')}.html")
-    try:
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CannotWrite(f"--output {target}: {error.strerror}", hint="name a file that can be written") from error
+    write(target, text)
     told = problems(made)
     if as_json:
         listed = [{"text": each.text, "networks": [name for _, name in each.where]} for each in told]

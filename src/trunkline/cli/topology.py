@@ -11,6 +11,7 @@ import typer
 
 from trunkline.cli import federations, say
 from trunkline.cli.exits import Exit
+from trunkline.cli.files import write
 from trunkline.cli.journals import configuration, opened
 from trunkline.cli.options import ConfigOption, DebugOption
 from trunkline.views.topology import Exposed, Picture, dot, picture
@@ -65,7 +66,7 @@ def _command(
     if output is None:
         say.out(text)
     else:
-        output.write_text(text + "\n", encoding="utf-8")
+        write(output, text)
         say.line(f"{output}: {read.summary}")
     return Exit.DONE
 

@@ -97,7 +97,7 @@ def document(body: str, width: float, height: float, label: str, style: str | No
     )
 
 
-@lru_cache(4096)
+@lru_cache(65536)
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
     """A key to sort names by as people do: "vpc-9" before "vpc-10"."""
     parts = re.findall(r"\d+|\D+", text)

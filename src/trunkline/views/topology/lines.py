@@ -133,16 +133,20 @@ def trunks(read: Picture, placed: Layout) -> Iterator[str]:
         told = f"{router.name}: {', '.join(text for text, _ in counts(states))}"
         yield element("path", element("title", text_of(told)), d=line, class_=f"trunk {together(states)}")
         joints += [element("circle", cx=x, cy=rail, r=4, class_=f"mark {together(states)} joint") for rail in rails]
+    carried: dict[str, list[str]] = {}
+    for found in serving.values():
+        for network_id, states in found.items():
+            carried.setdefault(network_id, []).extend(states)
     for shelf in placed.shelves:
-        yield from _rail(shelf, [each for found in serving.values() for each in found.items()], placed.gutter)
+        yield from _rail(shelf, carried, placed.gutter)
     yield from joints
 
 
-def _rail(shelf: Sequence[Area], serving: list[tuple[str, list[str]]], gutter: float) -> Iterator[str]:
+def _rail(shelf: Sequence[Area], carried: dict[str, list[str]], gutter: float) -> Iterator[str]:
+    """The line over one shelf: `carried` has the states of the hubs' tunnels by network."""
     y, right, drops, states = shelf[0].box.y - 10, gutter, [], []
     for area in shelf:
-        ids = {network.id for network in area.networks}
-        found = [state for network, states_ in serving if network in ids for state in states_]
+        found = [state for network in area.networks for state in carried.get(network.id, ())]
         if found:
             right = area.box.x + 24
             drops.append(f"M{number(right)} {number(y)}V{number(area.box.y)}")

@@ -14,6 +14,7 @@ from trunkline._core.steps import Steps
 
 if TYPE_CHECKING:
     from trunkline.durable.runs import JournalLike
+    from trunkline.durable.undoing import OnFailure
 
 
 def pipe(
@@ -24,6 +25,7 @@ def pipe(
     journal: JournalLike | None = None,
     observers: Iterable[Observer] = (),
     grace: float = GRACE,
+    on_failure: OnFailure = "keep",
 ) -> State:
     """Run the steps, one after the other, each with the state that those before it left.
 
@@ -44,7 +46,11 @@ def pipe(
         run: The run's name, part of every step's token; made up where it is not given, which a journal does not allow.
         journal: A `Journal`, or the path of its file.
         observers: Whoever follows the run's events.
-        grace: Seconds that a cancelled run waits for a running thread, and for a scope to close.
+        grace: Seconds that an interrupted run may take to end: a third for what is in flight, the rest for the
+            scopes to close; a second interrupt leaves 3.5. Without one, what each closing may take.
+        on_failure: "undo" takes back at once what a run did that failed, the newest step first, with or without a
+            journal; the failure is still what is raised, with a note. "keep" leaves it, for another attempt. An
+            interrupt (Ctrl-C, a cancel) is no failure.
 
     Returns:
         The state at the end, the caller's to keep.
@@ -54,13 +60,21 @@ def pipe(
         Conflict: steps side by side gave one key different values.
         StepTimeout: a step took longer than its timeout.
         Changed, LeaseHeld, LeaseLost, RunState, JournalError: see `trunkline.errors`; with a journal only.
-        Whatever a step raises, with the note "in step PATH"; several side by side as an ExceptionGroup.
+        Whatever a step raises, with the note "in step PATH"; several side by side as an ExceptionGroup. When the undo
+            that it called for failed too, an ExceptionGroup of both.
     """
-    if journal is None:
-        return core.pipe(data, steps, run=run, observers=observers, grace=grace)
-    from trunkline.durable import runs
+    if journal is not None:
+        from trunkline.durable import runs
 
-    return runs.pipe(data, steps, journal=journal, run=_named(run), observers=observers, grace=grace)
+        return runs.pipe(
+            data, steps, journal=journal, run=_named(run), observers=observers, grace=grace, on_failure=on_failure
+        )
+    if on_failure == "keep":
+        return core.pipe(data, steps, run=run, observers=observers, grace=grace)
+    from trunkline.durable import undoing
+
+    undoing.checked(on_failure)
+    return undoing.pipe(data, steps, run=run, observers=observers, grace=grace)
 
 
 async def apipe(
@@ -71,16 +85,24 @@ async def apipe(
     journal: JournalLike | None = None,
     observers: Iterable[Observer] = (),
     grace: float = GRACE,
+    on_failure: OnFailure = "keep",
 ) -> State:
     """`pipe` for callers inside an event loop; a cancel of the calling task closes the open scopes first.
 
     Runs side by side that share one `Journal` share its commits, too.
     """
-    if journal is None:
-        return await core.apipe(data, steps, run=run, observers=observers, grace=grace)
-    from trunkline.durable import runs
+    if journal is not None:
+        from trunkline.durable import runs
 
-    return await runs.apipe(data, steps, journal=journal, run=_named(run), observers=observers, grace=grace)
+        return await runs.apipe(
+            data, steps, journal=journal, run=_named(run), observers=observers, grace=grace, on_failure=on_failure
+        )
+    if on_failure == "keep":
+        return await core.apipe(data, steps, run=run, observers=observers, grace=grace)
+    from trunkline.durable import undoing
+
+    undoing.checked(on_failure)
+    return await undoing.apipe(data, steps, run=run, observers=observers, grace=grace)
 
 
 def undo(
@@ -99,6 +121,7 @@ def undo(
 
     Raises:
         RunState: the run is not known.
+        InUse: a step's `in_use` says who depends on what it made; nothing was undone, the run is as it was.
         Whatever an undo raises, with the note "in step PATH".
     """
     from trunkline.durable import runs

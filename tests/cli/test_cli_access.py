@@ -18,7 +18,7 @@ def test_exposures_are_shown_with_run_purpose_and_expiry(trunkline: Command, acc
     answer = trunkline("exposures")
     assert answer.code == 0
     head, *rows, last = answer.out.splitlines()
-    assert head.split() == ["account", "group", "permits", "run", "purpose", "expires"]
+    assert head.split() == ["account", "group", "permits", "run", "purpose", "since", "expires"]
     assert len(rows) == 3
     assert "tcp/8000 from 198.51.100.7/32" in rows[0]
     assert "EXPIRED" in rows[0]

@@ -174,7 +174,8 @@ def looks(run: str):
     def look(state):
         import gc
         from trunkline.views.web import WebView
-        (view,) = [each for each in gc.get_objects() if isinstance(each, WebView)]
+        views = [each for each in gc.get_objects() if isinstance(each, WebView)]
+        (view,) = [each for each in views if each.recorder.run == run]
         connection = http.client.HTTPConnection(view.host, timeout=10)
         connection.request("GET", urlsplit(view.url).path)
         text = connection.getresponse().read().decode()
@@ -185,14 +186,14 @@ def looks(run: str):
 
 def test_a_run_serves_itself_and_stops_when_it_ends(trunkline: Command, tmp_path: Path) -> None:
     (tmp_path / "served.py").write_text(SERVED)
-    answer = trunkline("up", "served.py:looks", "--name", "acme", "--web", "--json", "--progress", "quiet")
+    answer = trunkline("up", "served.py:looks", "--name", "served", "--web", "--json", "--progress", "quiet")
     assert answer.code == 0, answer.err
     told = json.loads(answer.out)["outputs"]
-    assert told["seen"] == "… acme running"
+    assert told["seen"] == "… served running"
     assert f"watch it:   {told['url']}" in answer.err
     with pytest.raises(OSError):
         http.client.HTTPConnection(urlsplit(told["url"]).netloc, timeout=2).request("GET", "/")
-    assert "watch it" not in trunkline("resume", "acme", "--progress", "quiet").err, "--web is of one call"
-    undone = trunkline("undo", "acme", "--web", "--progress", "quiet")
+    assert "watch it" not in trunkline("resume", "served", "--progress", "quiet").err, "--web is of one call"
+    undone = trunkline("undo", "served", "--web", "--progress", "quiet")
     assert undone.code == 0
     assert "watch it:   http://127.0.0.1:" in undone.err

@@ -164,7 +164,7 @@ def test_a_failure_as_json(trunkline: Command, pipelines: Path) -> None:
     assert (result["outcome"], result["exit"]) == ("failed", 1)
     assert result["error"]["message"] == "no route\nsecond line"
     assert result["access"][0]["closed"] is True
-    assert json.loads(answer.err.splitlines()[0]) == {"format": "trunkline.events", "version": "1.0"}
+    assert json.loads(answer.err.splitlines()[0]) == {"format": "trunkline.events", "version": "1.1"}
 
 
 def test_failures_side_by_side_are_all_told(trunkline: Command, pipelines: Path) -> None:

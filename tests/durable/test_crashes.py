@@ -102,14 +102,27 @@ def no_intent_before_the_effect():
     KeptRun.intend = intend
 
 
-def find_and_token_forgotten():
-    Here.token = property(lambda self: f"{self.path}-{id(self)}")
+def effect_before_its_record():
+    async def go(self, step, state, begun):
+        changes, _ = await self._perform(self.path, step.fn, step, state)
+        await self.recorder.intend(self.path)
+        return await self.recorder.done(self.path, changes or {})
+
+    kept.Kept._go = go
+
+
+def find_skipped():
     original = kept.Kept._go
 
     async def go(self, step, state, begun):
         return await original(self, step, state, begun=False)
 
     kept.Kept._go = go
+
+
+def find_and_token_forgotten():
+    Here.token = property(lambda self: f"{self.path}-{id(self)}")
+    find_skipped()
 
 
 def token_of_the_attempt():
@@ -204,6 +217,8 @@ def body_said_to_have_ended_when_it_begins():
 @pytest.mark.parametrize(
     ("plant", "then"),
     [
+        (effect_before_its_record, "undo"),
+        (find_skipped, "forward"),
         (find_and_token_forgotten, "forward"),
         (token_of_the_attempt, "forward"),
         (scope_owed_only_after_it_opened, "forward"),

@@ -1,156 +1,49 @@
-"""Random trees of steps with random histories of deaths: whatever happened, nothing is doubled, orphaned or open.
+"""Random trees of steps with random histories: whatever happened, nothing is doubled, orphaned or open.
 
-A death here ends a process that is only imagined: from its moment on no effect happens and no line is kept, and what
-the journal had not committed is lost. So a life takes milliseconds; real processes die in test_crashes.py.
+A history is a list of lives, each with its own trouble (imagined.py): forward ones, sweeps and payments between them,
+then undo. In the end a life without trouble finishes, and the world is judged.
 """
 
-import itertools
-import threading
-from functools import partial
+import signal
+from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from imagined import Life, World
 
-from trunkline import during, each, here, step
-from trunkline._core import pipe as core
 from trunkline._core.context import Here
 from trunkline._core.kept import Kept
+from trunkline._core.walk import Place
+from trunkline.cli import access
 from trunkline.durable.kept_run import KeptRun
 
-lives = 0
+lives = Counter()  # by what was done, and by what trouble came
 
 
-class Dead(BaseException):
-    """The imagined process is no more."""
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """Ctrl-C interrupts, also where the tests themselves were started in the background and would ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
-class Life:
-    """One imagined process: it dies at its `until`th point, and what it had not committed is lost."""
-
-    def __init__(self, world, kept, until):
-        self.world, self.kept, self.until = world, kept, until
-        self.passed, self.dead, self.buffer = 0, False, []
-        self.lock = threading.RLock()
-
-    def point(self):
-        self.passed += 1
-        if self.dead or self.passed == self.until:
-            self.dead = True
-            raise Dead
-
-    def effect(self, change):
-        with self.lock:
-            self.point()
-            answer = change()
-            self.point()
-            return answer
-
-    def add(self, line):
-        with self.lock:
-            if self.dead:
-                raise Dead
-            self.buffer.append(line.entry)
-
-    def commit(self):
-        with self.lock:
-            self.point()
-            self.kept += self.buffer
-            self.buffer = []
-            self.point()
-
-    async def committed(self):
-        self.commit()
-
-
-class World:
-    """Things by token, and the scopes that are open."""
-
-    def __init__(self):
-        self.things, self.open, self.looks = {}, set(), {}
-
-
-def build(tree, life, scopes=(), numbers=None):
-    """The steps of a described tree; each leaf needs every scope around it open, to be made and to be taken back."""
-    steps, numbers = [], numbers or itertools.count()
-    for kind, *rest in tree:
-        name = f"{kind}{next(numbers)}"  # unique in the whole tree: an each gives its name as a key
-        if kind == "leaf":
-            steps.append((name, leaf(life, scopes)))
-        elif kind == "group":
-            steps.append((name, build(rest[0], life, scopes, numbers)))
-        elif kind == "scope":
-            inner = (*scopes, name)
-            opening, closing = partial(open_scope, life, scopes), partial(close_scope, life, scopes)
-            steps.append(during(name, open=opening, close=closing, steps=build(rest[0], life, inner, numbers)))
-        else:
-            steps.append(each(name, over=lambda state: ["x", "y"], steps=build(rest[0], life, scopes, numbers)))
-    return steps
-
-
-def leaf(life, scopes):
-    def needs_open():
-        here_scopes = {path for path in life.world.open if here().path.startswith(f"{path}/")}
-        assert len(here_scopes) == len(scopes), f"{here().path} acts while a scope around it is closed"
-
-    def make(state):
-        def change():
-            needs_open()
-            life.world.things.setdefault(here().token, here().path)  # the provider honours the token
-
-        life.effect(change)
-        return {here().path: here().token}
-
-    def find(state):
-        token = here().token
-        if token not in life.world.things:
-            return None
-        life.world.looks[token] = life.world.looks.get(token, 0) + 1
-        return {here().path: token} if life.world.looks[token] > 1 else None  # the first look lags
-
-    def undo(state):
-        def change():
-            needs_open()
-            life.world.things.pop(here().token, None)
-
-        life.effect(change)
-
-    return step(make, undo=undo, find=find)
-
-
-def open_scope(life, scopes, state):
-    def change():
-        assert here().path not in life.world.open, f"{here().path} is open already"
-        life.world.open.add(here().path)
-
-    life.effect(change)
-    return {f"key of {here().path}": 1}
-
-
-def close_scope(life, scopes, state):
-    life.effect(lambda: life.world.open.discard(here().path))
-
-
-def live(tree, world, kept, what, until=0):
-    """One life; answers whether it came to its end."""
-    global lives
-    lives += 1
-    life = Life(world, kept, until)
-    run = KeptRun(life, "run", 1)
-    for entry in kept:
-        run.apply(entry)
-    steps = build(tree, life)
-    try:
-        if what == "forward":
-            core.pipe({}, steps, run="run", recorder=run)
-        else:
-            core.retrace({}, steps, run, "undo", run="run")
-        life.commit()
-    except BaseException:
-        if not life.dead:
-            raise
+def live(tree, world, kept, what, trouble="", at=0):
+    """One life, or what happens between two; answers whether it came to its end."""
+    if what in ("sweep", "sweep run"):  # nobody lives now
+        lives[what] += 1
+        if what == "sweep":
+            world.pass_time()
+        world.sweep("run" if what == "sweep run" else None)
+        assert not world.open
         return False
-    return True
+    life = Life(world, kept, trouble, at)
+    ended = life.live(tree, what)
+    lives[what] += 1
+    lives[f"with {trouble}"] += bool(trouble and life.met)
+    return ended and what != "pay"
 
 
 def leaves(tree):
@@ -166,43 +59,51 @@ trees = st.lists(
     min_size=1,
     max_size=3,
 )
-deaths = st.lists(st.integers(min_value=1, max_value=60), max_size=4)
+troubles = st.tuples(st.sampled_from(["death", "cancel", "twice", "fault", "lost", "sweep"]), st.integers(1, 60))
+between = st.tuples(st.sampled_from(["pay", "sweep", "sweep run"]), troubles)
+forwards = st.lists(st.one_of(st.tuples(st.just("forward"), troubles), between), max_size=5)
+undos = st.lists(st.one_of(st.tuples(st.just("undo"), troubles), between), max_size=4)
 
 
-def check(tree, forward_deaths, undo_deaths, end):
+def check(tree, before, after, end):
+    """Live a history. `end`: whether the run goes on to its end before it is undone, or is undone as it is."""
     world, kept = World(), []
-    for until in forward_deaths:
-        if live(tree, world, kept, "forward", until):
+    for what, (trouble, at) in before:
+        if (kept or what == "forward") and live(tree, world, kept, what, trouble, at):
             break
     if end == "forward":
         assert live(tree, world, kept, "forward")
         assert len(world.things) == len(set(world.things.values())) == leaves(tree)
-        assert world.open == set()
-    for until in undo_deaths:
-        if live(tree, world, kept, "undo", until):
+        assert not world.open
+    for what, (trouble, at) in after:
+        if live(tree, world, kept, what, trouble, at):
             break
     assert live(tree, world, kept, "undo")
-    assert (world.things, world.open) == ({}, set())
+    assert (world.things, world.open) == ({}, {})
 
 
-@settings(max_examples=150)
-@given(trees, deaths, deaths, st.sampled_from(["forward", "undo"]))
-def test_random_lives(tree, forward_deaths, undo_deaths, end):
-    check(tree, forward_deaths, undo_deaths, end)
+def told(before):
+    """What was lived since."""
+    since = lives - before
+    number = sum(count for what, count in since.items() if not what.startswith("with "))
+    print(f"{number} lives in random trees, {dict(sorted(since.items()))}: 0 doubled, 0 orphaned, 0 open")
+    return number
+
+
+histories = given(trees, forwards, undos, st.sampled_from(["forward", "undo"]))
+
+
+def test_random_lives():
+    before = Counter(lives)
+    settings(max_examples=150, deadline=None)(histories(check))()
+    assert told(before) > 200
 
 
 @pytest.mark.long
 def test_ten_thousand_random_lives():
-    before = lives
-
-    @settings(max_examples=3000)
-    @given(trees, deaths, deaths, st.sampled_from(["forward", "undo"]))
-    def many(tree, forward_deaths, undo_deaths, end):
-        check(tree, forward_deaths, undo_deaths, end)
-
-    many()
-    print(f"{lives - before} lives in random trees: 0 doubled, 0 orphaned, 0 open")
-    assert lives - before >= 10_000
+    before = Counter(lives)
+    settings(max_examples=4000, deadline=None)(histories(check))()
+    assert told(before) >= 10_000
 
 
 def pay_nothing(monkeypatch):
@@ -230,20 +131,72 @@ def intend_without_keeping(monkeypatch):
 
 
 def a_token_for_each_life(monkeypatch):
-    monkeypatch.setattr(Here, "token", property(lambda self: f"{self.path} {lives}"))
+    monkeypatch.setattr(Here, "token", property(lambda self: f"{self.path} {lives.total()}"))
 
 
-@pytest.mark.parametrize(
-    "plant", [pay_nothing, undo_only_what_is_known_to_be_done, intend_without_keeping, a_token_for_each_life]
-)
-def test_a_planted_fault_is_caught(plant, monkeypatch):
+def a_cancel_skips_the_close(monkeypatch):
+    original = Place._close
+
+    async def close(self, closing, inside, started):
+        import asyncio
+
+        if asyncio.current_task().cancelling():
+            return None, None
+        return await original(self, closing, inside, started)
+
+    monkeypatch.setattr(Place, "_close", close)
+
+
+def a_close_without_its_shield(monkeypatch):
+    async def close(self, closing, inside, started):
+        await self._perform(f"{self.path}#close", closing.fn, closing, inside, ignore=True)
+        return None, None
+
+    monkeypatch.setattr(Place, "_close", close)
+
+
+def a_sweep_closes_what_has_not_expired(monkeypatch):
+    original = access.ask
+
+    def ask(accounts, **words):
+        found = original(accounts, **words)
+        return replace(found, exposures=[replace(one, expires=one.opened) for one in found.exposures])
+
+    monkeypatch.setattr(access, "ask", ask)
+
+
+def a_sweep_closes_nothing(monkeypatch):
+    monkeypatch.setattr(access, "_close", lambda due, accounts: {})
+
+
+PLANTS = [
+    (pay_nothing, "death"),
+    (undo_only_what_is_known_to_be_done, "death"),
+    (intend_without_keeping, "death"),
+    (a_token_for_each_life, "death"),
+    (a_cancel_skips_the_close, "cancel"),
+    (a_close_without_its_shield, "twice"),
+    (a_sweep_closes_what_has_not_expired, "sweep"),
+    (a_sweep_closes_nothing, "death"),
+    (undo_only_what_is_known_to_be_done, "lost"),
+]
+
+
+@pytest.mark.parametrize(("plant", "trouble"), PLANTS, ids=lambda value: getattr(value, "__name__", value))
+def test_a_planted_fault_is_caught(plant, trouble, monkeypatch):
     plant(monkeypatch)
-    tree = [("leaf",), ("scope", [("leaf",), ("group", [("leaf",), ("leaf",)])]), ("each", [("leaf",)])]
-    caught = 0
-    for until in range(1, 60):
+    with pytest.raises((AssertionError, BaseExceptionGroup)):
+        every_moment(trouble, swept="sweep" in plant.__name__)
+
+
+@pytest.mark.parametrize("trouble", ["death", "cancel", "twice", "fault", "lost", "sweep"])
+def test_every_moment_of_one_tree(trouble):
+    every_moment(trouble, swept=False)
+
+
+def every_moment(trouble, swept):
+    """One tree, with the trouble at each of its points, then gone on with or undone; perhaps swept in between."""
+    tree = [("leaf",), ("scope", [("leaf",), ("scope", [("leaf",), ("leaf",)])]), ("group", [("leaf",)])]
+    for at in range(1, 50):
         for end in ("forward", "undo"):
-            try:
-                check(tree, [until], [], end)
-            except (AssertionError, BaseExceptionGroup):
-                caught += 1
-    assert caught
+            check(tree, [("forward", (trouble, at)), *([("sweep", ("", 0))] if swept else [])], [], end)

@@ -19,7 +19,7 @@ class Shell:
     """A lab in the background, and a shell in which TRUNKLINE_CONFIG leads to it."""
 
     def __init__(self, state):
-        self.environment = {**os.environ, "XDG_STATE_HOME": str(state), "CI": "true"}
+        self.environment = {**os.environ, "XDG_STATE_HOME": str(state), "CI": ""}
         self.config = json.loads(self("lab", "up", "--pace", "fast", "--json").stdout)["config"]
         self.environment["TRUNKLINE_CONFIG"] = self.config
 
@@ -175,6 +175,33 @@ def test_ctrl_c_while_access_is_open_closes_it(shell, times):
     assert [end["connected"] for end in again["outputs"]["tunnels"]] == [True] * 4
 
 
+def test_ctrl_c_while_every_router_hangs_closes_the_access_and_tells_what_is_owed(shell):
+    child = shell.start(*CONNECT, "--name", "hung", "--progress", "plain")
+    for line in child.stderr:
+        if "api-tokens#open: done" in line:
+            break
+    child.send_signal(signal.SIGSTOP)
+    try:
+        shell("lab", "fault", "add", "vns3:*", "hang", "--seconds", "200")
+        child.send_signal(signal.SIGCONT)
+        child.send_signal(signal.SIGINT)
+        _, err = child.communicate(timeout=100)
+        assert child.returncode == 3, err  # the tokens on the routers could not be revoked
+        assert "api-tokens" in err
+        assert "NOT CLOSED" in err
+        assert "close it:   trunkline sweep --run hung" in err
+        assert "exposed now: nothing" in err
+        assert shell.exposures() == []
+        owed = shell.json("exposures")["owed"]
+        assert [each["path"].rpartition("/")[2] for each in owed if each["run"] == "hung"][-1] == "api-tokens"
+    finally:
+        child.kill()
+        shell("lab", "fault", "clear")
+    shell("sweep", "--run", "hung")
+    assert shell.json("exposures")["owed"] == []
+    assert shell.json("undo", "hung")["outcome"] == "undone"
+
+
 def killed(shell, name):
     """Start the job and kill it while access is open."""
     child = shell.start(*CONNECT, "--name", name, "--progress", "plain")
@@ -228,8 +255,10 @@ def test_a_federation_is_not_undone_under_the_vpcs_that_it_serves(shell):
     served = ("up", "connect-vpc", "--account", "A", "--federation-account", "A2", "--federation", "other")
     cidr = shell.json(*served, "--name", "served")["outputs"]["vpc_cidr"]
     refused = shell("undo", "other", expect=1).stderr
-    assert f"the federation still leads to {cidr}" in refused
+    assert f"routers is in use: the federation still leads to {cidr}" in refused
     assert "undo the runs that connected these VPCs first" in refused
+    assert shell.json("status", "other")["standing"] == "done"  # as before
+    shell("resume", "other")  # and it may go forward
     assert [end["connected"] for end in shell.json(*served, "--name", "served")["outputs"]["tunnels"]] == [True] * 4
     shell("undo", "served")
     shell("undo", "other")

@@ -62,7 +62,7 @@ def test_json_lines_begin_with_a_version_and_hold_every_event() -> None:
     stream = io.StringIO()
     run(JsonLinesView(stream), bad)
     version, *events = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert version == {"format": "trunkline.events", "version": "1.0"}
+    assert version == {"format": "trunkline.events", "version": "1.1"}
     assert [each["event"] for each in events[:5]] == [
         "run-started",
         "step-started",

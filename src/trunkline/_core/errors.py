@@ -4,6 +4,7 @@
     ├── Misuse              the pipe was written wrongly (also a TypeError)
     ├── Conflict            two steps side by side gave one key different values
     ├── WiringError         check() found problems before anything ran
+    ├── InUse               an undo would cut off somebody who depends on what it takes back
     ├── StepTimeout         a step went over its timeout (also a TimeoutError)
     └── Stopped             a step's wait ended early, because the run is to stop
 
@@ -40,6 +41,10 @@ class WiringError(Error):
     def __init__(self, problems: tuple[object, ...], message: str) -> None:
         super().__init__(message, hint="mend the wiring and run again; nothing was touched")
         self.problems = problems
+
+
+class InUse(Error):
+    """What an undo would take back is in use; nothing was undone."""
 
 
 class Stopped(Error):

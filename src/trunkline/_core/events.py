@@ -7,7 +7,7 @@ the epoch (`at`) or durations in seconds (`seconds`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 
 class Outline(NamedTuple):
@@ -20,11 +20,12 @@ class Outline(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A run begins."""
+    """A run begins: to go on, to be undone, or only to pay the closings that it owes."""
 
     run: str
     at: float
     outline: tuple[Outline, ...]
+    mode: Literal["go", "undo", "pay"] = "go"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,24 @@
 """The walk with a recorder: what is known is replayed, what is unknown is found or made again, and all can be undone.
 
 A node is written once and serves every mode. Composites run again in each of them; only leaves and scopes know what
-is recorded. `replay` derives states and has no effect; `undo` goes newest first; `pay` closes what is owed, and nothing
-else.
+is recorded. `replay` derives states and has no effect; `undo` goes newest first; `ask` goes the same way before it, and
+only asks whether what would be undone is in use; `pay` closes what is owed, and nothing else.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from trunkline._core.errors import InUse
 from trunkline._core.events import StepEnded
 from trunkline._core.recorder import Owed, Recorder
 from trunkline._core.state import Changes, State
 from trunkline._core.steps import Leaf, Node, Step, Steps, nodes, nothing
 from trunkline._core.walk import Late, Place, Run, raise_all
 
-Mode = Literal["go", "replay", "undo", "pay"]
+Mode = Literal["go", "replay", "ask", "undo", "pay"]
 
 
 class Kept(Place):
@@ -38,7 +39,7 @@ class Kept(Place):
         return Kept(self.run, self.recorder, "replay", self.path)
 
     async def walk(self, steps: Steps, state: Mapping[str, Any]) -> State:
-        """One after the other; for undo and pay, the last one first, each with the state that was before it."""
+        """One after the other; for ask, undo and pay the last one first, each with the state that was before it."""
         if self.mode == "go":
             return await super().walk(steps, state)
         prefix = f"{self.path}/" if self.path else ""
@@ -73,8 +74,11 @@ class Kept(Place):
             return await self._go(step, state, begun=record is not None)
         if record is None:
             return {}
-        if self.mode == "undo" and record.outcome != "undone":
-            await self._undo(step, {**state, **record.outputs})
+        if record.outcome != "undone":
+            if self.mode == "ask" and step.in_use is not None:
+                await self._ask(step.in_use, step, {**state, **record.outputs})
+            if self.mode == "undo":
+                await self._undo(step, {**state, **record.outputs})
         return record.outputs
 
     async def _go(self, step: Step, state: Mapping[str, Any], begun: bool) -> Changes:
@@ -93,22 +97,30 @@ class Kept(Place):
             raise found[1]
         return changes
 
+    async def _ask(self, in_use: Callable[[State], str | None], step: Step, state: Mapping[str, Any]) -> None:
+        user, late = await self._call(self.path, in_use, step, state)  # type: ignore[arg-type]
+        if late is not None:
+            raise late
+        if user is not None:
+            raise InUse(f"{self.path} is in use: {user}", hint="nothing was undone, the run is as it was")
+
     async def _undo(self, step: Step, state: Mapping[str, Any]) -> None:
+        late: Late = None
         if step.undo is None or step.undo is nothing:
             now = time.time()
             self.run.emit(StepEnded(self.run.name, self.path, now, 0.0, replayed=True))
         else:
             _, late = await self._perform(self.path, step.undo, step, state, ignore=True)
-            if late is not None:
-                raise late
         await self.recorder.undone(self.path, skipped=step.undo is None)
+        if late is not None:  # it was told to stop, and ended well all the same
+            raise late
 
     async def scope(self, opening: Step, closing: Step, steps: Steps, state: Mapping[str, Any]) -> Changes:
         """Never go into an old scope: it is closed, and a new one is opened if there is something to do inside."""
         await self.run.need_loop()
         known = self.recorder.owed(self.path)
         inside = {**state, **known.opened} if known is not None else dict(state)
-        if self.mode == "replay":
+        if self.mode in ("replay", "ask"):
             return await self.walk(steps, inside)
         if known is not None and self.mode == "pay":
             await self.walk(steps, {**known.state, **known.opened})

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 GRACE = 30.0
+Retrace = Literal["ask", "undo", "pay"]
 
 
 def pipe(
@@ -46,7 +47,8 @@ def pipe(
             that mapping is passed along, otherwise the keys whose value changed.
         run: The run's name, part of every step's token; by default made up.
         observers: Whoever follows the run's events.
-        grace: Seconds that a cancelled run waits for a running thread, and for a scope to close.
+        grace: Seconds that an interrupted run may take to end: a third for what is in flight, the rest for the
+            scopes to close; a second interrupt leaves 3.5. Without one, what each closing may take.
         recorder: Where progress is kept; none in memory mode.
 
     Returns:
@@ -59,30 +61,45 @@ def pipe(
         Whatever a step raises, with the note "in step PATH"; several side by side as an ExceptionGroup.
     """
     shared = _shared(run, observers, recorder, grace, in_loop=False)
-    return _drive(_whole(shared, checked_data(data), nodes(steps), "go"))
+    return _drive(shared, _whole(shared, checked_data(data), nodes(steps), "go"))
 
 
 def retrace(
     data: Mapping[str, Any],
     steps: Steps,
     recorder: Recorder,
-    mode: Literal["undo", "pay"],
+    mode: Retrace,
     *,
     run: str,
     observers: Iterable[events.Observer] = (),
     grace: float = GRACE,
 ) -> None:
-    """Undo what a recorded run did, newest first; or pay, which closes what it left open and does nothing else.
+    """Undo what a recorded run did, newest first; ask first who uses it; or pay, which closes what it left open.
 
     Parameters:
         data: What the run began with.
         steps: The run's steps.
         recorder: What is known of the run; told of what is undone and closed.
-        mode: "undo" or "pay".
+        mode: "ask" has no effect, and raises InUse when an undo must not begin; "undo"; or "pay".
         run, observers, grace: As for pipe.
     """
     shared = _shared(run, observers, recorder, grace, in_loop=False)
-    _drive(_whole(shared, checked_data(data), nodes(steps), mode))
+    _drive(shared, _whole(shared, checked_data(data), nodes(steps), mode))
+
+
+async def aretrace(
+    data: Mapping[str, Any],
+    steps: Steps,
+    recorder: Recorder,
+    mode: Retrace,
+    *,
+    run: str,
+    observers: Iterable[events.Observer] = (),
+    grace: float = GRACE,
+) -> None:
+    """`retrace` for callers inside an event loop."""
+    shared = _shared(run, observers, recorder, grace, in_loop=True)
+    await _awaited(_whole(shared, checked_data(data), nodes(steps), mode))
 
 
 async def apipe(
@@ -96,23 +113,29 @@ async def apipe(
 ) -> State:
     """`pipe` for callers inside an event loop; a cancel of the calling task closes the open scopes first."""
     shared = _shared(run, observers, recorder, grace, in_loop=True)
+    return await _awaited(_whole(shared, checked_data(data), nodes(steps), "go"))
+
+
+async def _awaited(walk: Coroutine[None, None, State]) -> State:
     from trunkline._core.waiting import Fatal
 
     try:
-        return await _whole(shared, checked_data(data), nodes(steps), "go")
+        return await walk
     except Fatal as fatal:
         raise fatal.cause from None
 
 
-async def _whole(run: Run, data: State, steps: Nodes, mode: Literal["go", "undo", "pay"]) -> State:
+async def _whole(run: Run, data: State, steps: Nodes, mode: Literal["go"] | Retrace) -> State:
     place = Place(run)
     if run.recorder is not None:
         from trunkline._core.kept import Kept
 
         place = Kept(run, run.recorder, mode)
+    if mode == "ask":
+        return await place.walk(steps, data)
     started = time.monotonic()
     if run.observers:
-        run.emit(events.RunStarted(run.name, time.time(), outline(steps)))
+        run.emit(events.RunStarted(run.name, time.time(), outline(steps), mode))
     error: BaseException | None = None
     try:
         return {**data, **await place.walk(steps, data)}
@@ -145,7 +168,7 @@ def run_name(run: str | None) -> str:
     return run
 
 
-def _drive(walk: Coroutine[None, None, State]) -> State:
+def _drive(run: Run, walk: Coroutine[None, None, State]) -> State:
     """Run the walk until it ends or asks for an event loop; then go on in one."""
     try:
         walk.send(None)
@@ -156,8 +179,8 @@ def _drive(walk: Coroutine[None, None, State]) -> State:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return _in_loop(walk)
-    return _in_thread(walk)
+        return _in_loop(run, walk)
+    return _in_thread(run, walk)
 
 
 class _Resumed:
@@ -170,7 +193,9 @@ class _Resumed:
         return (yield from self.walk.__await__())
 
 
-def _in_loop(walk: Coroutine[None, None, State], started: Callable[[Callable[[], None]], None] | None = None) -> State:
+def _in_loop(
+    run: Run, walk: Coroutine[None, None, State], started: Callable[[Callable[[], None]], None] | None = None
+) -> State:
     """Go on with the walk in a new event loop; `started` is told how to cancel it."""
     import asyncio
 
@@ -186,6 +211,7 @@ def _in_loop(walk: Coroutine[None, None, State], started: Callable[[Callable[[],
         def interrupt() -> None:
             nonlocal interrupted
             interrupted = True
+            run.ending.hurry()
             loop.call_soon_threadsafe(task.cancel)
 
         if started is not None:
@@ -223,14 +249,14 @@ def _on_interrupt(interrupt: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _in_thread(walk: Coroutine[None, None, State]) -> State:
+def _in_thread(run: Run, walk: Coroutine[None, None, State]) -> State:
     """A loop already runs in this thread (a notebook): go on in a thread that has a loop of its own."""
     outcome: list[tuple[State | None, BaseException | None]] = []
     interrupts: list[Callable[[], None]] = []
 
     def work() -> None:
         try:
-            outcome.append((_in_loop(walk, interrupts.append), None))
+            outcome.append((_in_loop(run, walk, interrupts.append), None))
         except BaseException as error:
             outcome.append((None, error))
 

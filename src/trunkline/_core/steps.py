@@ -10,6 +10,7 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any, Protocol, runtime_checkable
 
 from trunkline._core.errors import Conflict, Misuse
@@ -76,6 +77,7 @@ class Step:
     needs: Fields | None = None
     gives: Fields | None = None
     timeout: float | None = None
+    in_use: Callable[[State], str | None] | None = None
     asynchronous: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
@@ -95,6 +97,7 @@ def step(
     needs: Fields | Iterable[str] | None = None,
     gives: Fields | Iterable[str] | None = None,
     timeout: float | None = None,
+    in_use: Callable[[State], str | None] | None = None,
 ) -> Step:
     """Make of `fn` a step that also knows how to be undone, found, previewed and checked.
 
@@ -107,6 +110,8 @@ def step(
         needs: The keys that fn reads, with how their values must parse; None when that is not known.
         gives: The keys that fn adds; None when that is not known.
         timeout: Seconds that fn may take, after which StepTimeout is raised.
+        in_use: Says who still depends on what fn made, None when nobody does; sees what undo sees. It is asked before
+            an undo of the run touches anything; where it says who, the run is left as it was. A plain function.
 
     Returns:
         A Step: use it wherever a callable stands in a pipe.
@@ -114,14 +119,15 @@ def step(
     Raises:
         Misuse: something given is not callable, or the timeout is not positive.
     """
-    for name, part in (("fn", fn), ("undo", undo), ("find", find), ("preview", preview)):
+    parts = {"fn": fn, "undo": undo, "find": find, "preview": preview, "in_use": in_use}
+    for name, part in parts.items():
         if not callable(part) and (part is not None or name == "fn"):
             raise Misuse(f"step: {name}={part!r} is not callable", hint=f"pass a function as {name}")
     if timeout is not None and (not isinstance(timeout, (int, float)) or not timeout > 0):
         raise Misuse(
             f"step: timeout={timeout!r} is not a positive number of seconds", hint="give seconds, or leave it out"
         )
-    return Step(fn, undo, find, preview, _fields(needs, "needs"), _fields(gives, "gives"), timeout)
+    return Step(fn, undo, find, preview, _fields(needs, "needs"), _fields(gives, "gives"), timeout, in_use)
 
 
 def nothing(state: State) -> None:
@@ -248,7 +254,7 @@ def nodes(steps: Any, where: str = "the pipe") -> Nodes:
     """Read steps as they are written into nodes. Raises Misuse naming what is wrong and its remedy."""
     if type(steps) is Nodes:
         return steps
-    if isinstance(steps, Node):
+    if type(steps) not in (list, tuple) and isinstance(steps, Node):  # asking a Protocol is slow
         return Nodes((steps,))
     if isinstance(steps, str) or not isinstance(steps, Iterable):
         raise Misuse(f"{where}: steps={steps!r} is not a list of steps", hint='write [("name", callable), ...]')
@@ -270,6 +276,8 @@ def is_async(fn: Any) -> bool:
         fn = fn.func
     if isinstance(fn, Step):
         return fn.asynchronous
+    if type(fn) is FunctionType:  # most are: no need to look for a __call__ of its own
+        return inspect.iscoroutinefunction(fn)
     return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(getattr(type(fn), "__call__", None))  # noqa: B004
 
 

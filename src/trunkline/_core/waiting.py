@@ -56,10 +56,13 @@ def in_thread(fn: Callable[[Any], Any], argument: Any, place: Here) -> asyncio.F
     return future
 
 
-async def outlast(future: asyncio.Future[Any], grace: float) -> asyncio.CancelledError | None:
-    """Wait until `future` is done, at most `grace` seconds, however often we are cancelled; answers the last cancel."""
-    end, cancel = time.monotonic() + grace, None
-    while not future.done() and (left := end - time.monotonic()) > 0:
+async def outlast(future: asyncio.Future[Any], until: Callable[[], float]) -> asyncio.CancelledError | None:
+    """Wait until `future` is done, however often we are cancelled; answers the last cancel.
+
+    `until` says how long (in `time.monotonic()`); it is asked again after every cancel, which may have shortened it.
+    """
+    cancel = None
+    while not future.done() and (left := until() - time.monotonic()) > 0:
         try:
             await asyncio.wait((future,), timeout=left)
         except asyncio.CancelledError as error:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import threading
 import time
 import warnings
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any
 
 from trunkline._core import events
 from trunkline._core.context import Here, current
+from trunkline._core.ending import Ending
 from trunkline._core.errors import StepTimeout
 from trunkline._core.recorder import Recorder
 from trunkline._core.state import Changes, State, View, changes_of
@@ -30,7 +31,7 @@ class Run:
     def __init__(
         self, name: str, observers: Iterable[events.Observer], recorder: Recorder | None, grace: float, in_loop: bool
     ) -> None:
-        self.name, self.recorder, self.grace, self.in_loop = name, recorder, grace, in_loop
+        self.name, self.recorder, self.ending, self.in_loop = name, recorder, Ending(grace), in_loop
         if recorder is not None:
             recorder.in_loop = in_loop
         self.observers = list(observers)
@@ -129,6 +130,7 @@ class Place:
         return Place(self.run, path)
 
     def _owed_from_now(self) -> float:
+        self.run.ending.open.add(self.path)
         self.run.emit(events.ScopeOpened(self.run.name, self.path, time.time()))
         return time.monotonic()
 
@@ -137,19 +139,21 @@ class Place:
         return await (part.run(state, place) if isinstance(part, Node) else place.walk(part, state))
 
     async def _close(self, closing: Step, inside: Mapping[str, Any], started: float) -> tuple[Late, Late]:
-        """Close, shielded from cancels for `grace` seconds: why it is still owed, and what cancel came meanwhile."""
+        """Close, shielded from cancels for a time: why it is still owed, and what cancel came meanwhile."""
         import asyncio
 
         from trunkline._core.waiting import error_of, outlast
 
-        run, path = self.run, f"{self.path}#close"
+        run, path, begun = self.run, f"{self.path}#close", time.monotonic()
         task = asyncio.ensure_future(self._perform(path, closing.fn, closing, inside, ignore=True))
-        cancel = await outlast(task, run.grace)
+        cancel = await outlast(task, lambda: run.ending.closing(self.path, begun))
+        run.ending.open.discard(self.path)
         if task.done():
             owed = error_of(task) or task.result()[1]
         else:
             task.cancel()
-            owed = StepTimeout(f"closing {self.path} took longer than {run.grace:g} s")
+            seconds = time.monotonic() - begun if run.ending.asked else run.ending.grace
+            owed = StepTimeout(f"closing {self.path} took longer than {seconds:.3g} s")
         run.emit(events.ScopeClosed(run.name, self.path, time.time(), time.monotonic() - started, owed))
         return owed, cancel
 
@@ -181,10 +185,12 @@ class Place:
         view = View(state)
         if asynchronous or deadline is not None:
             await run.need_loop()
+        # Whoever cancels a closing has waited for it already.
+        patience = _no_longer if path.endswith("#close") else run.ending.in_flight
         stop = threading.Event() if run.in_loop else None
         place = Here(run.name, path.partition("#")[0], deadline, lambda text: self._noted(path, text), stop)
         if run.in_loop:
-            return await _call_in_loop(fn, view, place, asynchronous, timeout, run.grace)
+            return await _call_in_loop(fn, view, place, asynchronous, timeout, patience)
         token = current.set(place)
         try:
             result = fn(view)
@@ -192,7 +198,7 @@ class Place:
             current.reset(token)
         if hasattr(result, "__await__"):  # a plain function that answers with a coroutine
             await run.need_loop()
-            return await _call_in_loop(lambda _: result, view, place, True, timeout, run.grace)
+            return await _call_in_loop(lambda _: result, view, place, True, timeout, patience)
         return result, None
 
     def _noted(self, path: str, text: str) -> None:
@@ -213,7 +219,12 @@ class Place:
 
 
 async def _call_in_loop(
-    fn: StepFunction, view: View, place: Here, asynchronous: bool, timeout: float | None, grace: float
+    fn: StepFunction,
+    view: View,
+    place: Here,
+    asynchronous: bool,
+    timeout: float | None,
+    patience: Callable[[float], float],
 ) -> tuple[Any, Late]:
     import asyncio
 
@@ -231,7 +242,8 @@ async def _call_in_loop(
         if late is not None:  # a running thread cannot be stopped, only asked to; its outcome is waited for
             if place._stop is not None:
                 place._stop.set()
-            await outlast(future, grace)
+            told = time.monotonic()
+            await outlast(future, lambda: patience(told))
             if not future.done() or future.exception() is not None:
                 raise late from (future.exception() if future.done() else None)
         result = future.result()
@@ -250,6 +262,10 @@ async def _call_in_loop(
         raise Fatal(stop) from None
     finally:
         current.reset(token)
+
+
+def _no_longer(begun: float) -> float:
+    return begun
 
 
 def _timed_out(place: Here, timeout: float | None) -> StepTimeout:

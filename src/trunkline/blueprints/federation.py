@@ -68,7 +68,13 @@ def federation(
     )
     pool = address_pool(config)
     plan = step(partial(network_config, pool, cidr), undo=partial(release_block, pool), needs=["run"], gives=PLAN)
-    records = step(partial(hubs, run), undo=partial(retire_hubs, account, driver), needs=_OUTPUTS, gives=["federation"])
+    records = step(
+        partial(hubs, run),
+        undo=partial(retire_hubs, driver),
+        in_use=partial(served, account),
+        needs=_OUTPUTS,
+        gives=["federation"],
+    )
 
     def inside(fn: Callable[..., Any], *bound: Any, **more: Any) -> Step:
         """A step whose effect goes with the routers themselves."""
@@ -133,20 +139,20 @@ def release_block(pool: Pool, state: dict[str, Any]) -> None:
     pool.release(state["run"])
 
 
-def retire_hubs(account: Account, driver: Driver, state: dict[str, Any]) -> None:
-    """Before the routers go: refuse while a VPC still depends on them; then drop what is known of them here.
-
-    Raises:
-        Error: the federation's tables still lead to VPCs, which undoing it would cut off.
-    """
+def served(account: Account, state: dict[str, Any]) -> str | None:
+    """Which VPCs depend on the federation: it must not be undone under them."""
     routers = state.get("federation", [])
-    served = routed_to(account.network(state["federation_network_id"]), routers) if routers else []
-    if served:
-        raise Error(
-            f"the federation still leads to {', '.join(map(str, served))}",
-            hint="undo the runs that connected these VPCs first: trunkline history, trunkline undo RUN",
-        )
-    for router in routers:
+    prefixes = routed_to(account.network(state["federation_network_id"]), routers) if routers else []
+    if not prefixes:
+        return None
+    return (
+        f"the federation still leads to {', '.join(map(str, prefixes))}; undo the runs that connected these VPCs first"
+    )
+
+
+def retire_hubs(driver: Driver, state: dict[str, Any]) -> None:
+    """Before the routers go: drop what is known of them here."""
+    for router in state.get("federation", []):
         driver.forget(router)
 
 

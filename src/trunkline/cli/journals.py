@@ -1,24 +1,28 @@
-"""Runs that the journal knows: going on with one, taking one back, and telling how they stand."""
+"""Runs that the journal knows: going on with one, taking one back, and paying what dead ones owe."""
 
 from __future__ import annotations
 
 import os
 import sys
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from trunkline._core.errors import InUse
 from trunkline.cli import say
 from trunkline.cli.exits import Exit
-from trunkline.cli.home import journal_file
+from trunkline.cli.home import configured, journal_file, open_journal
 from trunkline.cli.serving import served
-from trunkline.config import Config, ConfigError, find, load
+from trunkline.cli.stopping import grace, hear_no_interrupt, termination_as_interrupt
 from trunkline.durable import history, runs
-from trunkline.durable.errors import LeaseHeld, RunState
+from trunkline.durable.errors import Changed, LeaseHeld, RunState
+from trunkline.durable.journal import Journal
 from trunkline.durable.store import Store
 from trunkline.views.choose import view
-from trunkline.views.words import duration
+from trunkline.views.jsonl import error_as_json
+
+if TYPE_CHECKING:
+    from trunkline.cli.command import Call
 
 
 def resume(run: str, config: Path | None, extra: list[str]) -> int:
@@ -31,34 +35,60 @@ def resume(run: str, config: Path | None, extra: list[str]) -> int:
 
 def undo(run: str, config: Path | None, extra: list[str]) -> int:
     """Take back what a run did, the newest step first."""
-    from trunkline.cli.command import Call, perform
-
-    def take_back(call: Call) -> int:
-        steps, _ = call.build()
-        shown, journal = view(call.common["progress"], sys.stderr), journal_file(call.config)
-        with served(call, steps, journal, undoing=True) as web:
-            try:
-                left = runs.undo(steps, journal=journal, run=call.run, observers=[shown, *web])
-            finally:
-                shown.close()
-        if call.common["json"]:
-            say.result({"version": "1.0", "run": call.run, "outcome": "undone", "left": left})
-        else:
-            say.out(f"{call.run}: undone")
-        if left:
-            say.warning(f"no undo: {', '.join(left)}", "see to what these steps did by hand")
-        return Exit.NEEDS_HANDS if left else Exit.DONE
+    from trunkline.cli.command import perform
 
     return perform("up", asked(run, config, extra), take_back, without=["--format"])
 
 
+def take_back(call: Call) -> int:
+    """Undo the run of `call`, and say what is left of it."""
+    from trunkline.cli.running import command, tell_left
+
+    steps, _ = call.build()
+    raised: BaseException | None = None
+    file = journal_file(call.config)
+    with closing(Journal(file)) as journal, termination_as_interrupt(), served(call, steps, file) as web:
+        shown = view(call.common["progress"], sys.stderr)
+        try:
+            runs.undo(steps, journal=journal, run=call.run, observers=[shown, *web], grace=grace())
+        except (LeaseHeld, Changed, RunState, InUse):  # nothing was touched
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            raised = error
+        finally:
+            hear_no_interrupt()
+            shown.close()
+        left = history.left(journal.store, call.run)
+        owed = [each.path for each in history.run(journal.store, call.run).exposed if each.seconds is None]
+    assert left is not None
+    if call.common["json"]:
+        why = {"error": error_as_json(raised)} if raised else {}
+        say.result({"version": "1.0", "run": call.run, "outcome": left.standing, "left": [*left.steps], **why})
+    elif raised is None:
+        say.out(f"{call.run}: undone")
+    if raised is not None:
+        say.failure(raised, debug=call.common["debug"])
+    if raised is not None or left.steps:
+        tell_left(left)
+    for path in owed:
+        say.line(f"  {path}: NOT CLOSED")
+    if raised is not None:
+        say.line(f"go on:      {command(call, 'undo', call.run)}")
+    if owed:
+        say.line(f"close it:   {command(call, 'sweep', '--run', call.run)}")
+        return Exit.NEEDS_HANDS
+    if isinstance(raised, KeyboardInterrupt):
+        return Exit.INTERRUPTED
+    return Exit.FAILED if raised else Exit.NEEDS_HANDS if left.steps else Exit.DONE
+
+
 def pay_dead(config: Path | None, only: str | None) -> None:
     """Close what runs of this journal owe whose process is gone; one that cannot be paid is told, and no obstacle."""
-    file = journal_file(configuration(config))
+    file = journal_file(configured(config))
     if not file.exists():
         return
     with closing(Store(file)) as store:
-        owing = [told.name for told in history.runs(store) if history.owes(store, told.name)]
+        owing = dict.fromkeys(each.run for each in history.owed(store) if not each.alive)
     for run in owing:
         if only is None or run == only:
             try:
@@ -70,7 +100,7 @@ def pay_dead(config: Path | None, only: str | None) -> None:
 
 
 def _pay(run: str, config: Path | None) -> None:
-    from trunkline.cli.command import Call, perform
+    from trunkline.cli.command import perform
 
     def pay(call: Call) -> int:
         steps, _ = call.build()
@@ -85,56 +115,9 @@ def _pay(run: str, config: Path | None) -> None:
         os.chdir(before)
 
 
-def status(run: str | None, config: Path | None, *, as_json: bool) -> int:
-    """How one run stands, step by step; or all of them, a line each."""
-    with closing(opened(config)) as store:
-        if run is None:
-            return _all(history.runs(store), as_json)
-        told = history.run(store, run)
-    if as_json:
-        say.result({"version": "1.0", **told._asdict(), "steps": [step._asdict() for step in told.steps]})
-        return Exit.DONE
-    say.out(f"{told.name}: {told.standing}, begun {_time(told.begun)} on {told.host or 'this machine'}")
-    rows = [[step.path, step.outcome, duration(step.seconds) if step.seconds else "", step.note] for step in told.steps]
-    say.table(rows, ["step", "", "took", ""])
-    return Exit.DONE
-
-
-def _all(found: list[history.Told], as_json: bool) -> int:
-    if as_json:
-        say.result({"version": "1.0", "runs": [{k: v for k, v in t._asdict().items() if k != "steps"} for t in found]})
-        return Exit.DONE
-    rows = [[t.name, t.standing, _time(t.begun), duration(t.seconds), t.pipeline, t.exposed] for t in found]
-    say.table(rows, ["run", "stands", "begun", "took", "pipeline", "exposed for"])
-    return Exit.DONE
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def opened(config: Path | None) -> Store:
-    """The journal of a configuration. Raises RunState when there is none yet."""
-    file = journal_file(configuration(config))
-    if not file.exists():
-        raise RunState(f"there is no journal at {file}", hint="it is made by the first `trunkline up`")
-    return Store(file)
-
-
-def configuration(path: Path | None) -> Config | None:
-    """The configuration; None when none was named and none is found."""
-    try:
-        find(path)
-    except ConfigError:
-        if path is not None:
-            raise
-        return None
-    return load(path)
-
-
 def asked(run: str, config: Path | None, extra: list[str]) -> list[str]:
     """The words by which the run was asked for, its name and what is said now added."""
-    with closing(opened(config)) as store:
+    with closing(open_journal(config)) as store:
         told = history.run(store, run)
     directory, _, *words = [word for word in told.words if word != "--web"] or ["", ""]
     if not words:

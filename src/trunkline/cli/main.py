@@ -82,22 +82,28 @@ def status(
 
       trunkline status --json
     """
-    from trunkline.cli import journals
+    from trunkline.cli import telling
 
-    return journals.status(run, config, as_json=json)
+    return telling.status(run, config, as_json=json)
 
 
 @app.command()
-def history(config: ConfigOption = None, json: JsonOption = False) -> int:
-    """Show all runs: when, how they ended, how long they took, what was exposed for how long.
+def history(
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="What was done to one run; else all.")] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Show who did what, when and from where, how long it took, and what was exposed for how long.
 
     Examples:
 
       trunkline history
-    """
-    from trunkline.cli import journals
 
-    return journals.status(None, config, as_json=json)
+      trunkline history acme
+    """
+    from trunkline.cli import telling
+
+    return telling.story(run, config, as_json=json)
 
 
 @app.command()
@@ -135,7 +141,7 @@ def check(context: typer.Context) -> int:
     from trunkline.cli import looking
     from trunkline.cli.command import perform
 
-    return perform("check", context.args, looking.check, without=["--format", "--progress", "--web"])
+    return perform("check", context.args, looking.check, without=["--format", "--progress", "--on-failure", "--web"])
 
 
 @app.command(context_settings=OWN_WORDS)
@@ -148,16 +154,17 @@ def graph(context: typer.Context) -> int:
     from trunkline.cli import looking
     from trunkline.cli.command import perform
 
-    return perform("graph", context.args, looking.graph, without=["--progress", "--web"])
+    return perform("graph", context.args, looking.graph, without=["--progress", "--on-failure", "--web"])
 
 
 @app.command()
 def exposures(
     account: AccountOption = None, config: ConfigOption = None, json: JsonOption = False, debug: DebugOption = False
 ) -> int:
-    """Show what stands open now.
+    """Show what stands open now, since when, until when, and whose it is.
 
-    It goes by what the clouds say: temporary rules with their run, purpose and expiry.
+    It goes by what the clouds say: temporary rules with their run, purpose and expiry. Beside it stands what the
+    journal of this machine knows, and where the two differ; without a journal the clouds alone are told.
 
     Examples:
 
@@ -165,9 +172,9 @@ def exposures(
 
       trunkline exposures --account A --json
     """
-    from trunkline.cli import access
+    from trunkline.cli import exposures as exposed
 
-    return access.exposures(config, account or [], as_json=json, debug=debug)
+    return exposed.exposures(config, account or [], as_json=json, debug=debug)
 
 
 @app.command()
@@ -178,6 +185,9 @@ def sweep(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would be closed; exit code 2 when there is any.")
     ] = False,
+    watch: Annotated[
+        float | None, typer.Option("--watch", metavar="SECONDS", help="Sweep again and again, until SIGTERM.")
+    ] = None,
     account: AccountOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
@@ -195,7 +205,16 @@ def sweep(
       trunkline sweep --dry-run
 
       trunkline sweep --run connect-vpc-1f0c2a9b
+
+      trunkline sweep --watch 60 --json
     """
+    if watch is not None:
+        if dry_run or not watch > 0:
+            reason = "stands against --dry-run" if dry_run else f"{watch:g}: give seconds, more than 0"
+            raise typer.BadParameter(reason, param_hint="--watch")
+        from trunkline.cli import watch as service
+
+        return service.watch(config, account or [], every=watch, run=run, as_json=json)
     from trunkline.cli import access, journals
 
     if not dry_run:

@@ -43,6 +43,10 @@ DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback o
 WebOption = Annotated[
     bool, typer.Option("--web", help="Serve the run as a live page on 127.0.0.1; its address is printed.")
 ]
+FailureOption = Annotated[
+    Literal["keep", "undo"],
+    typer.Option("--on-failure", help="What becomes of a run that fails: kept, to be resumed; or undone at once."),
+]
 FormatOption = Annotated[
     Literal["text", "dot", "mermaid"], typer.Option("--format", help="A tree of text, Graphviz, or Mermaid.")
 ]
@@ -54,6 +58,7 @@ COMMON: dict[str, tuple[str, Any, Any]] = {
     "--from": ("caller", FromOption, None),
     "--progress": ("progress", ProgressOption, "auto"),
     "--format": ("format", FormatOption, "text"),
+    "--on-failure": ("on_failure", FailureOption, "keep"),
     "--web": ("web", WebOption, False),
     "--json": ("json", JsonOption, False),
     "--debug": ("debug", DebugOption, False),

@@ -12,7 +12,8 @@ from trunkline.cli import federations, say
 from trunkline.cli.exits import Exit
 from trunkline.cli.federations import Seen
 from trunkline.cli.files import write
-from trunkline.cli.journals import asked, configuration, opened
+from trunkline.cli.home import configured, open_journal
+from trunkline.cli.journals import asked
 from trunkline.cli.touching import Needs, needs_of, touched
 from trunkline.config import Config
 from trunkline.durable import history
@@ -26,10 +27,10 @@ from trunkline.views.words import duration, one_line
 
 def report(run: str, config: Path | None, output: Path | None, file: Path | None, *, as_json: bool) -> int:
     """Write the report of a run; by default to RUN.html, and with `-` to stdout."""
-    with closing(opened(config)) as store:
+    with closing(open_journal(config)) as store:
         history.run(store, run)  # a run that is not known is told before anything else is read
         seen = federations.from_file(file) if file is not None else None
-        made = of_run(store, run, configuration(config), _needs(run, config), seen)
+        made = of_run(store, run, configured(config), _needs(run, config), seen)
     text = page(made)
     if str(output) == "-":
         say.out(text)
@@ -101,5 +102,11 @@ def _needs(run: str, config: Path | None) -> Needs:
 def facts(told: history.Told) -> list[tuple[str, str]]:
     """What stands at the top of a report."""
     begun = datetime.fromtimestamp(told.begun).strftime("%Y-%m-%d %H:%M:%S")
-    said = [("begun", begun), ("took", duration(told.seconds)), ("on", told.host), ("pipeline", told.pipeline)]
-    return [(name, value) for name, value in [*said, ("exposed", told.exposed)] if value]
+    said = [
+        ("begun", begun),
+        ("took", duration(told.seconds)),
+        ("by", told.user),
+        ("on", told.host),
+        ("pipeline", told.pipeline),
+    ]
+    return [(name, value) for name, value in [*said, ("exposed", ", ".join(map(str, told.exposed)))] if value]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,10 +22,12 @@ from trunkline.cli.command import Call
 from trunkline.cli.exits import Exit
 from trunkline.cli.home import journal_file
 from trunkline.cli.serving import served
-from trunkline.durable import runs
+from trunkline.cli.stopping import ASK, grace, hear_no_interrupt, termination_as_interrupt
+from trunkline.durable import history, runs
 from trunkline.durable.errors import Changed, LeaseHeld, RunState
 from trunkline.durable.journal import Journal
-from trunkline.views.choose import view
+from trunkline.durable.usual import usual
+from trunkline.views.choose import chosen, view
 from trunkline.views.jsonl import error_as_json
 from trunkline.views.words import duration
 
@@ -79,7 +79,7 @@ class Ledger:
 
 def up(call: Call) -> int:
     """Run the pipeline of `call`, or go on with its run; answers the exit code."""
-    shown = view(call.common["progress"], sys.stderr)
+    chosen(call.common["progress"], sys.stderr)  # a wrong word is told before anything else
     say.plain_warnings()
     steps, data = call.build()
     problems = check_wiring(steps, data)
@@ -90,30 +90,36 @@ def up(call: Call) -> int:
     ledger, begun, raised = Ledger(), time.monotonic(), None
     state: Mapping[str, Any] = {}
     journal = Journal(journal_file(call.config))
-    with closing(journal), _termination_as_interrupt(), served(call, steps, journal_file(call.config)) as web:
+    with closing(journal), termination_as_interrupt(), served(call, steps, journal_file(call.config)) as web:
         words = [str(Path.cwd()), *call.words]
+        shown = view(call.common["progress"], sys.stderr, usual(journal.store, call.reference))
         try:
             state = runs.pipe(
-                data, steps, journal=journal, run=call.run, observers=[shown, ledger, *web], again=True, words=words
+                data,
+                steps,
+                journal=journal,
+                run=call.run,
+                observers=[shown, ledger, *web],
+                grace=grace(),
+                on_failure=call.common["on_failure"],
+                again=True,
+                words=words,
+                pipeline=call.reference,
             )
         except (LeaseHeld, Changed, RunState):  # nothing was touched
             raise
         except (Exception, KeyboardInterrupt) as error:
             raised = error
         finally:
-            _hear_no_interrupt()
+            hear_no_interrupt()
             shown.close()
         # What the run says it closed is one thing, what the clouds say another: both must agree.
-        found = ask(call.config.opened if call.config else (), run=call.run)
-        end = Ended(call, state, data, ledger, found, time.monotonic() - begun, raised)
+        limit = ASK if isinstance(raised, KeyboardInterrupt) else None
+        found = ask(call.config.opened if call.config else (), run=call.run, limit=limit)
+        left = history.left(journal.store, call.run) if raised else None
+        end = Ended(call, state, data, ledger, found, time.monotonic() - begun, raised, left)
         end.tell()
     return end.code
-
-
-def _hear_no_interrupt() -> None:
-    """One who presses Ctrl-C three times still wants to know how it ended; the clients' own time limits bound that."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # until _termination_as_interrupt puts it back
 
 
 @dataclass
@@ -127,6 +133,7 @@ class Ended:
     found: Found
     seconds: float
     raised: BaseException | None
+    left: history.Left | None = None  # by the journal, of a run that did not end well
 
     @property
     def left_open(self) -> bool:
@@ -140,6 +147,8 @@ class Ended:
             return Exit.NEEDS_HANDS
         if isinstance(self.raised, KeyboardInterrupt):
             return Exit.INTERRUPTED
+        if self.call.common["on_failure"] == "undo" and self.left is not None and self.left.steps:
+            return Exit.NEEDS_HANDS
         return Exit.FAILED if self.raised else Exit.DONE
 
     @property
@@ -187,6 +196,7 @@ class Ended:
             "exposed_now": [described(each) for each in self.found.exposures],
             "not_asked": {name: str(error) for name, error in self.found.errors.items()},
             "error": error_as_json(self.raised) if self.raised else None,
+            "left": self.left.as_json() if self.left else None,
         }
 
     def _summary(self) -> None:
@@ -203,6 +213,8 @@ class Ended:
 
     def _trouble(self) -> None:
         if isinstance(self.raised, KeyboardInterrupt):
+            if self.raised.__cause__ is not None:  # the undo that a failure called for was interrupted
+                say.failure(self.raised.__cause__, debug=self.call.common["debug"])
             say.error("interrupted")
         elif self.raised:
             say.failure(self.raised, debug=self.call.common["debug"])
@@ -214,15 +226,34 @@ class Ended:
             say.warning(f"account {name} could not be asked what is exposed: {error}")
         if self.found.asked and not self.found.exposures:
             say.line(f"  exposed now: nothing (asked {say.joined(self.found.asked)})")
-        if self.raised:
-            say.line(f"resume:     {shlex.join(['trunkline', 'resume', self.call.run, *self._config_words()])}")
-            say.line(f"take back:  {shlex.join(['trunkline', 'undo', self.call.run, *self._config_words()])}")
-        if self.code is Exit.NEEDS_HANDS:
-            say.line(f"close it:   {shlex.join(['trunkline', 'sweep', '--run', self.call.run, *self._config_words()])}")
+        if self.left is not None:
+            if self.left.standing in ("undone", "undoing"):
+                tell_left(self.left)
+            if self.left.standing not in ("undone", "undoing"):
+                say.line(f"resume:     {command(self.call, 'resume', self.call.run)}")
+            if self.left.standing != "undone":
+                say.line(f"take back:  {command(self.call, 'undo', self.call.run)}")
+        if self.left_open or (self.found.errors and self.ledger.scopes):
+            say.line(f"close it:   {command(self.call, 'sweep', '--run', self.call.run)}")
 
-    def _config_words(self) -> list[str]:
-        given = self.call.common["config"]
-        return ["--config", str(given)] if given else []
+
+def command(call: Call, *words: str) -> str:
+    """A command to be typed next, with the configuration that `call` was given."""
+    given = call.common["config"]
+    return shlex.join(["trunkline", *words, *(["--config", str(given)] if given else [])])
+
+
+def tell_left(left: history.Left) -> None:
+    """After an undo: what is still there, with what each step gave, so that hands find it."""
+    if left.standing == "undone":
+        say.line(
+            "  what it had done is undone" + (", save what has no undo; see to that by hand:" if left.steps else "")
+        )
+    else:
+        say.line("  not undone:")
+    for path, gave in left.steps.items():
+        shown = ", ".join(f"{key}={_json(value)}" for key, value in hidden("", gave).items())
+        say.line(f"    {path}{f': {shown}' if shown else ''}")
 
 
 def hidden(key: str, value: Any) -> Any:
@@ -257,26 +288,3 @@ def _record(record: Mapping[str, Any]) -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
-
-
-@contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """SIGTERM and SIGHUP stop a run as Ctrl-C does: what is in flight ends, what stands open is closed.
-
-    A shell starts `trunkline up ... &` with SIGINT ignored; it must be heard here, or nothing could stop such a run.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {signal.SIGINT: signal.getsignal(signal.SIGINT)}
-    if before[signal.SIGINT] is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup's wish is honoured
-            before[number] = signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from trunkline._core.errors import Error
 from trunkline.cli import say
-from trunkline.views.words import duration
+from trunkline.views.words import duration, one_line
 
 if TYPE_CHECKING:
     from trunkline._core.steps import Steps
@@ -22,13 +22,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def served(call: Call, steps: Steps, journal: Path, *, undoing: bool = False) -> Iterator[list[WebView]]:
+def served(call: Call, steps: Steps, journal: Path) -> Iterator[list[WebView]]:
     """The live page of a run, as an observer, when `--web` asks for it; at the end it shows the whole report.
 
     Parameters:
         call, steps: The run, and its steps.
         journal: The journal's file; what the run did before is shown, too.
-        undoing: Whether the run is taken back.
 
     Raises:
         ReportError: jinja2 is not installed.
@@ -38,7 +37,7 @@ def served(call: Call, steps: Steps, journal: Path, *, undoing: bool = False) ->
         return
     from trunkline.views.web import WebView
 
-    view = WebView(lambda recorder: _so_far(call, recorder, undoing), _before(journal, call.run, undoing))
+    view = WebView(lambda recorder: _so_far(call, recorder), _before(journal, call.run))
     say.line(f"watch it:   {view.url}")
     try:
         yield [view]
@@ -47,7 +46,7 @@ def served(call: Call, steps: Steps, journal: Path, *, undoing: bool = False) ->
         view.close()
 
 
-def _so_far(call: Call, recorder: Recorder, undoing: bool) -> Report:
+def _so_far(call: Call, recorder: Recorder) -> Report:
     from trunkline.views.report import Report
 
     now = recorder.ended or time.time()
@@ -55,7 +54,7 @@ def _so_far(call: Call, recorder: Recorder, undoing: bool) -> Report:
     told = [("begun", datetime.fromtimestamp(begun).strftime("%Y-%m-%d %H:%M:%S")), ("pipeline", call.reference)]
     return Report(
         call.run,
-        "undoing" if undoing else "running",
+        "undoing" if recorder.undoing else "running",
         begun,
         now,
         [*told, ("for", duration(now - begun))],
@@ -64,21 +63,20 @@ def _so_far(call: Call, recorder: Recorder, undoing: bool) -> Report:
     )
 
 
-def _before(journal: Path, run: str, undoing: bool) -> Recorder:
+def _before(journal: Path, run: str) -> Recorder:
     """A recorder that knows what the run did before."""
     from trunkline.durable.store import Store
     from trunkline.durable.timeline import timeline
     from trunkline.views.spans import Recorder, Span, Standing
 
-    outcome = "undone" if undoing else "done"
     if not journal.exists():
-        return Recorder(outcome=outcome)
+        return Recorder()
     with closing(Store(journal)) as store:
         if next(store.entries(run), None) is None:
-            return Recorder(outcome=outcome)
+            return Recorder()
         past = timeline(store, run, alive=False)
     spans = [Span(*each) for each in past.attempts]
-    return Recorder(spans, [Standing(*each) for each in past.standings], outcome=outcome)
+    return Recorder(spans, [Standing(*each) for each in past.standings])
 
 
 def _finish(view: WebView, call: Call, steps: Steps, journal: Path) -> None:
@@ -86,10 +84,13 @@ def _finish(view: WebView, call: Call, steps: Steps, journal: Path) -> None:
     from trunkline.cli.touching import needs_of
     from trunkline.durable.store import Store
 
+    # Who pressed Ctrl-C waits for no cloud.
+    error = view.recorder.error
+    config = None if error is not None and one_line(error) == "interrupted" else call.config
     try:
         with closing(Store(journal)) as store:
-            made = of_run(store, call.run, call.config, needs_of(steps))
-    except Error as error:
-        say.warning(f"the live page does not show how the run ended: {error}", error.hint)
+            made = of_run(store, call.run, config, needs_of(steps))
+    except Error as problem:
+        say.warning(f"the live page does not show how the run ended: {problem}", problem.hint)
     else:
         view.finish(made)

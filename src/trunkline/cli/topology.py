@@ -12,7 +12,7 @@ import typer
 from trunkline.cli import federations, say
 from trunkline.cli.exits import Exit
 from trunkline.cli.files import write
-from trunkline.cli.journals import configuration, opened
+from trunkline.cli.home import configured, open_journal
 from trunkline.cli.options import ConfigOption, DebugOption
 from trunkline.views.topology import Exposed, Picture, dot, picture
 from trunkline.views.topology.svg import topology
@@ -56,8 +56,8 @@ def _command(
     if file is not None:
         seen = federations.from_file(file)
     else:
-        with closing(opened(config)) as store:
-            seen = federations.of_runs(store, configuration(config))
+        with closing(open_journal(config)) as store:
+            seen = federations.of_runs(store, configured(config))
     read = picture(seen.federation, seen.exposures or ())
     if json or format == "json":
         text = say.as_json(plain(read, seen.source, seen.exposures))

@@ -7,6 +7,9 @@ from typing import Any
 
 from trunkline._core.errors import Error
 
+# One encoder for all: json.dumps with any word of its own makes a new one at each call.
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
 
 class NotJson(Error):
     """A value cannot be kept in a journal; the message names where it stands and what it is."""
@@ -20,7 +23,7 @@ def encoded(value: Any, where: str) -> str:
         where: Whose value it is, for the error ("step vpc").
     """
     try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return _encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         place, what = _culprit(value, "") or ("", str(error))
         raise NotJson(

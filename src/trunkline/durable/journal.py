@@ -2,7 +2,7 @@
 
 A writer thread gathers what runs want kept and commits it at once: one fsync for all of them. A run without an event
 loop commits in its own thread, together with what waits. An outcome need not be on disk before the next intent is:
-it rides along, or is written by the writer within LINGER.
+it rides along, or is written by the writer within LINGER. A run that goes on at once therefore never meets the writer.
 """
 
 from __future__ import annotations
@@ -46,8 +46,10 @@ class Journal:
         self._releases: list[tuple[str, int]] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._wanted: list[tuple[str, asyncio.Future[KeptRun | LeaseHeld]]] = []
-        self._armed = False
-        self._wake = threading.Condition()
+        self._since = 0.0  # when the oldest of the lines was added
+        self._armed = False  # whether the writer is awake, or about to be
+        self._lock = threading.Lock()  # of all that stands here; held for moments
+        self._wake = threading.Condition(self._lock)
         self._commits = threading.Lock()  # one commit at a time, whoever makes it
         self._broken: Error | None = None
         self._closed = False
@@ -72,7 +74,7 @@ class Journal:
 
         future: asyncio.Future[KeptRun | LeaseHeld] = asyncio.get_running_loop().create_future()
         self._start_writer()
-        with self._wake:
+        with self._lock:
             self._check()
             self._wanted.append((run, future))
             self._wake.notify()
@@ -99,7 +101,7 @@ class Journal:
         if self._broken is not None:
             with suppress(Exception):  # where it cannot be given back, it passes by itself
                 self.store.append((), [(kept.name, kept.fence)])
-        with self._wake:
+        with self._lock:
             self._releases.append((kept.name, kept.fence))
         return True
 
@@ -109,7 +111,7 @@ class Journal:
             if isinstance(fence, LeaseHeld):
                 taken.append(fence)
                 continue
-            kept = KeptRun(self, run, fence)
+            kept = KeptRun(self, run, fence, self.store.last(run))
             for entry in self.store.entries(run):
                 kept.apply(entry)
             self._held[run] = kept
@@ -118,14 +120,14 @@ class Journal:
         return taken
 
     def _start_writer(self) -> None:
-        with self._wake:
+        with self._lock:
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write, name="trunkline journal", daemon=True)
                 self._writer.start()
 
     def close(self) -> None:
         """Write what is left, and close the file."""
-        with self._wake:
+        with self._lock:
             self._closed = True
             self._wake.notify()
         if self._writer is not None:
@@ -139,8 +141,10 @@ class Journal:
 
     def add(self, line: Line) -> None:
         """Take a line that is to be kept soon."""
-        with self._wake:
+        with self._lock:
             self._check()
+            if not self._lines:
+                self._since = time.monotonic()
             self._lines.append(line)
             if not self._armed:  # the writer looks after LINGER; until then nobody need wake it again
                 self._armed = True
@@ -157,7 +161,7 @@ class Journal:
         import asyncio
 
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        with self._wake:
+        with self._lock:
             self._check()
             self._waiters.append(future)
             self._wake.notify()
@@ -168,16 +172,16 @@ class Journal:
         """The writer's thread: commits what is added, and renews the leases."""
         renew = time.monotonic() + self.lease / 3
         while True:
-            with self._wake:
+            with self._lock:
                 self._wake.wait_for(
                     lambda: self._closed or self._broken or self._armed or self._waiters or self._wanted,
                     timeout=max(0.0, renew - time.monotonic()),
                 )
                 if self._closed or self._broken:
                     return
-                if self._armed and not self._waiters:  # a lone outcome: company may come
-                    self._wake.wait_for(lambda: self._closed or self._waiters, timeout=LINGER)
+                self._linger(renew)
                 self._armed = False
+                idle = not (self._lines or self._releases or self._waiters)
                 wanted, self._wanted = self._wanted, []
             try:
                 if time.monotonic() >= renew:
@@ -186,7 +190,8 @@ class Journal:
                 if wanted:
                     kept = self._take([run for run, _ in wanted])
                     _settle_all([(future, one) for (_, future), one in zip(wanted, kept, strict=True)])
-                self._flush()
+                if not idle:
+                    self._flush()
             except Error as error:
                 self._break(error)
             except BaseException as error:  # the writer must not die in silence: everyone would wait for ever
@@ -194,10 +199,21 @@ class Journal:
             if self._broken:
                 _settle_all([(future, None) for _, future in wanted])
 
+    def _linger(self, renew: float) -> None:
+        """Wait until a lone outcome is LINGER old; as long as runs commit by themselves, they move that on.
+
+        Not past `renew`, however: a run that never pauses must not lose its lease.
+        """
+        while not (self._waiters or self._wanted or self._closed or self._broken):
+            left = min(self._since + LINGER, renew) - time.monotonic()
+            if left <= 0:
+                return
+            self._wake.wait(left)
+
     def _flush(self) -> None:
         """Commit what there is, one thread at a time; whoever waits is woken, also when it fails."""
         with self._commits:
-            with self._wake:
+            with self._lock:
                 lines, self._lines = self._lines, []
                 releases, self._releases = self._releases, []
                 waiters, self._waiters = self._waiters, []
@@ -207,11 +223,16 @@ class Journal:
                         self._held[run].lost = True
             except Error as error:
                 self._break(error)
+            except BaseException:  # Ctrl-C in a run without a loop: what may not be written yet goes with the next
+                with self._lock:
+                    self._lines[:0], self._releases[:0] = lines, releases
+                raise
             finally:
-                _settle_all([(future, None) for future in waiters])
+                if waiters:
+                    _settle_all([(future, None) for future in waiters])
 
     def _break(self, error: Error) -> None:
-        with self._wake:
+        with self._lock:
             self._broken = self._broken or error
             waiters, self._waiters = self._waiters, []
             wanted, self._wanted = self._wanted, []

@@ -29,11 +29,17 @@ class Book(Protocol):
 
 
 class KeptRun(Ledger):
-    """A run's ledger whose every entry is also written; satisfies the core's Recorder."""
+    """A run's ledger whose every entry is also written; satisfies the core's Recorder.
 
-    def __init__(self, book: Book, name: str, fence: int) -> None:
+    Parameters:
+        book: Where its entries are written.
+        name, fence: The run's name, and the number under which this process holds it.
+        told: The number of its last entry in the log.
+    """
+
+    def __init__(self, book: Book, name: str, fence: int, told: int = 0) -> None:
         super().__init__()
-        self.book, self.name, self.fence = book, name, fence
+        self.book, self.name, self.fence, self.told = book, name, fence, told
         self.in_loop, self.lost = False, False
 
     async def intend(self, path: str) -> None:
@@ -74,16 +80,22 @@ class KeptRun(Ledger):
 
     def tell(self, kind: Kind, path: str = "", value: Any = None) -> None:
         """Add an entry to the run's log. Raises Poison when the journal is broken or the lease lost."""
+        self._tell(kind, path, value, "null" if value is None else encoded(value, f"step {path}"))
+
+    def _tell(self, kind: Kind, path: str, value: Any, text: str) -> None:
         self._still_ours()
         entry = Entry(kind, path, value, time.time())
-        self.book.add(Line(self.name, self.fence, entry))
+        self.book.add(Line(self.name, self.told + 1, self.fence, entry, text))
+        self.told += 1
         self.apply(entry)
 
     def _given(self, kind: Kind, path: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Values as they come back from JSON, so that a first run and a resumed one agree."""
-        check_keys(dict(values), f"step {path}")
-        kept: Mapping[str, Any] = decoded(encoded(dict(values), f"step {path}"))
-        self.tell(kind, path, kept)
+        where, plain = f"step {path}", dict(values)
+        check_keys(plain, where)
+        text = encoded(plain, where)
+        kept: Mapping[str, Any] = decoded(text)
+        self._tell(kind, path, kept, text)
         return kept
 
     async def _kept(self) -> None:

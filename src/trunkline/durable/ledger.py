@@ -7,12 +7,12 @@ from typing import Any, Literal, NamedTuple
 from trunkline._core.recorder import Owed, Record
 
 Kind = Literal[
-    "start",  # value: data, outline, words
+    "start",  # value: data, outline, words, by
     "again",  # a finished run runs once more: what was done may have changed
     "intend",
     "done",  # value: outputs
     "unknown",  # value: the error's text
-    "undoing",  # there is no way back to forward
+    "undoing",  # there is no way back to forward; value: by
     "undone",  # value: whether it was only passed by
     "owe",  # value: state
     "opened",  # value: outputs
@@ -54,7 +54,7 @@ class Ledger:
         self._touched: set[str] = set()
 
     def apply(self, entry: Entry) -> None:
-        """Take the next entry of the log."""
+        """Take the next entry of the log. Raises KeyError, TypeError or AttributeError for one that cannot be."""
         kind, path, value, _ = entry
         if path:
             self._touch(path)
@@ -62,7 +62,7 @@ class Ledger:
             case "start":
                 if self.standing == "undone":  # it begins anew, with nothing known
                     self._forget()
-                self.standing, self.start = "running", value
+                self.standing, self.start = "running", {"data": value["data"], "outline": value["outline"], **value}
             case "undoing":
                 self.standing = "undoing"
             case "end":
@@ -89,8 +89,10 @@ class Ledger:
                     self.steps[name] = Record("unknown", record.outputs)
                 for name, scope in self.scopes.items():
                     self.scopes[name] = scope._replace(body_ended=False)
-            case _:
+            case "unknown":
                 pass
+            case _:
+                raise KeyError(kind)
 
     def recorded(self, path: str) -> Record | None:
         """What is known of this step."""

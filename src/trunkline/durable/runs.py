@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import socket
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -17,6 +20,7 @@ from trunkline.durable.errors import Poison, RunState
 from trunkline.durable.journal import Journal
 from trunkline.durable.kept_run import KeptRun
 from trunkline.durable.plan import flattened, refuse_changed
+from trunkline.durable.undoing import OnFailure, checked, undone
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -32,8 +36,10 @@ def pipe(
     run: str,
     observers: Iterable[Observer] = (),
     grace: float = core.GRACE,
+    on_failure: OnFailure = "keep",
     again: bool = False,
     words: Iterable[str] = (),
+    pipeline: str = "",
 ) -> State:
     """`pipe` that survives the death of its process; calling it again resumes.
 
@@ -42,7 +48,9 @@ def pipe(
         run: The run's name in it.
         again: Let a finished run begin anew: every step is asked to find what it made, or made again with its token.
         words: How the run was asked for, kept with it.
-        data, steps, observers, grace: As for `trunkline.pipe`. A run that is known goes on with the data it began with.
+        pipeline: What it is a run of: the runs of one pipeline tell how long its steps usually take.
+        data, steps, observers, grace, on_failure: As for `trunkline.pipe`. A run that is known goes on with the data
+            that it began with.
 
     Raises:
         LeaseHeld: another process has the run.
@@ -50,10 +58,20 @@ def pipe(
         RunState: the run is being undone.
         JournalError: the journal cannot be used.
     """
+    steps, undoes, watching = nodes(steps), checked(on_failure), list(observers)
     with _held(journal, run) as kept:
-        known = begin(kept, data, nodes(steps), again=again, words=words)
-        with _ending(kept):
-            return core.pipe(known, steps, run=run, observers=observers, grace=grace, recorder=kept)
+        known = begin(kept, data, steps, again=again, words=words)
+        _file_under(kept, pipeline)
+        try:
+            with _ending(kept):
+                return core.pipe(known, steps, run=run, observers=watching, grace=grace, recorder=kept)
+        except Exception as failure:
+            if undoes:
+                with undone(failure, kept):
+                    core.retrace(known, steps, kept, "ask", run=run)
+                    with _undoing(kept):
+                        core.retrace(known, steps, kept, "undo", run=run, observers=watching, grace=grace)
+            raise
 
 
 async def apipe(
@@ -64,13 +82,23 @@ async def apipe(
     run: str,
     observers: Iterable[Observer] = (),
     grace: float = core.GRACE,
+    on_failure: OnFailure = "keep",
     again: bool = False,
 ) -> State:
     """`pipe` for callers inside an event loop; runs that share one Journal share its commits."""
+    steps, undoes, watching = nodes(steps), checked(on_failure), list(observers)
     async with _aheld(journal, run) as kept:
-        known = begin(kept, data, nodes(steps), again=again, words=())
-        with _ending(kept):
-            return await core.apipe(known, steps, run=run, observers=observers, grace=grace, recorder=kept)
+        known = begin(kept, data, steps, again=again, words=())
+        try:
+            with _ending(kept):
+                return await core.apipe(known, steps, run=run, observers=watching, grace=grace, recorder=kept)
+        except Exception as failure:
+            if undoes:
+                with undone(failure, kept):
+                    await core.aretrace(known, steps, kept, "ask", run=run)
+                    with _undoing(kept):
+                        await core.aretrace(known, steps, kept, "undo", run=run, observers=watching, grace=grace)
+            raise
 
 
 def undo(
@@ -88,13 +116,14 @@ def undo(
 
     Raises:
         RunState: the run is not known.
+        InUse: a step's `in_use` says who depends on what it made; nothing was undone, the run is as it was.
         Whatever an undo raises, with the note "in step PATH".
     """
     with _held(journal, run) as kept:
         refuse_changed(kept, _start(kept)["outline"], flattened(outline(nodes(steps))), run)
         if kept.standing != "undone":
-            kept.tell("undoing")
-            with _ending(kept, good="undone", bad="undoing"):
+            core.retrace(kept.start["data"], steps, kept, "ask", run=run)
+            with _undoing(kept):
                 core.retrace(kept.start["data"], steps, kept, "undo", run=run, observers=observers, grace=grace)
         return list(kept.passed_by)
 
@@ -115,7 +144,7 @@ def begin(kept: KeptRun, data: Mapping[str, Any], steps: Nodes, *, again: bool, 
     check_keys(wanted, "data")
     wanted = decoded(encoded(wanted, "data"))
     shape = flattened(outline(steps))
-    start = {"data": wanted, "outline": shape, "words": list(words)}
+    start = {"data": wanted, "outline": shape, "words": list(words), "by": _me()}
     if kept.standing == "undoing":
         raise RunState(f"run {kept.name} is being undone", hint=f"finish that first: trunkline undo {kept.name}")
     if kept.standing == "done" and again:
@@ -127,7 +156,7 @@ def begin(kept: KeptRun, data: Mapping[str, Any], steps: Nodes, *, again: bool, 
         if differing:
             message = f"run {kept.name} goes on with the data it began with; {', '.join(differing)} would differ now"
             warnings.warn(message, stacklevel=4)
-        start = {**kept.start, "outline": shape}
+        start = {**kept.start, "outline": shape, "by": _me()}
     kept.tell("start", value=start)
     data_now: State = start["data"]
     return data_now
@@ -179,6 +208,30 @@ def _ending(kept: KeptRun, good: str | None = "done", bad: str | None = None) ->
         kept.tell("end", value={"status": bad or ("interrupted" if stopped else "failed"), "error": repr(error)})
         raise
     kept.tell("end", value={"status": good, "error": None})
+
+
+@contextmanager
+def _undoing(kept: KeptRun) -> Iterator[None]:
+    """An undo begins: from here on there is no way forward until it has ended well."""
+    kept.tell("undoing", value={"by": _me()})
+    with _ending(kept, good="undone", bad="undoing"):
+        yield
+
+
+def _file_under(kept: KeptRun, pipeline: str) -> None:
+    """Note which pipeline a run is of."""
+    if pipeline and isinstance(kept.book, Journal):
+        with kept.book.store.transaction() as db:
+            db.execute("UPDATE runs SET pipeline = ? WHERE name = ?", (pipeline, kept.name))
+
+
+def _me() -> dict[str, str]:
+    """Who works on a run, and on which machine."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        user = str(os.getuid())
+    return {"user": user, "host": socket.gethostname()}
 
 
 def _start(kept: KeptRun) -> dict[str, Any]:

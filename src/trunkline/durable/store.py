@@ -1,7 +1,6 @@
 """The journal's file: SQLite in WAL mode, every commit on disk before it counts.
 
-The log is append-only; the table of runs holds what changes: the lease. Schema versions stand in SQLite's own
-`user_version`, and `application_id` says that the file is a journal.
+The log is append-only; the table of runs holds what changes: the lease. The schema stands in `schema`.
 """
 
 from __future__ import annotations
@@ -9,36 +8,32 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trunkline.durable.canonical import decoded, encoded
+from trunkline.durable import schema
+from trunkline.durable.canonical import decoded
 from trunkline.durable.errors import JournalError
-from trunkline.durable.ledger import Entry
+from trunkline.durable.ledger import Entry, Ledger
 
-APPLICATION = 0x74726B6C  # "trkl"
-VERSION = 1
-_SCHEMA = """
-    CREATE TABLE runs (
-        name TEXT PRIMARY KEY, fence INTEGER NOT NULL DEFAULT 0, owner TEXT, pid INTEGER, boot TEXT, host TEXT,
-        expires REAL NOT NULL DEFAULT 0
-    ) STRICT;
-    CREATE TABLE log (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, fence INTEGER NOT NULL, at REAL NOT NULL,
-        kind TEXT NOT NULL, path TEXT NOT NULL, value TEXT
-    ) STRICT;
-    CREATE INDEX log_by_run ON log (run, seq);
+PATIENCE = 10.0  # seconds that another process may keep the file to itself
+# A line that is there already was written by a commit that a Ctrl-C kept from saying so.
+_INSERT = """
+    INSERT INTO log (run, seq, fence, at, kind, path, value) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
 
 
 class Line(NamedTuple):
-    """An entry on its way to the file: whose it is, under which fence."""
+    """An entry on its way to the file: whose it is, its number there from 1, under which fence, its value as JSON."""
 
     run: str
+    seq: int
     fence: int
     entry: Entry
+    text: str
 
 
 class Store:
@@ -55,8 +50,12 @@ class Store:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-            self._db = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
-            self._open()
+            self._db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+            try:
+                self._open()
+            except BaseException:
+                self._db.close()
+                raise
 
     def close(self) -> None:
         """Close the file."""
@@ -73,20 +72,32 @@ class Store:
             fences = {line.run: line.fence for line in lines}
             lost = {run for run, fence in fences.items() if self._fence(db, run) != fence}
             rows = [
-                (run, fence, entry.at, entry.kind, entry.path, encoded(entry.value, f"step {entry.path}"))
-                for run, fence, entry in lines
+                (run, seq, fence, entry.at, entry.kind, entry.path, text)
+                for run, seq, fence, entry, text in lines
                 if run not in lost
             ]
-            db.executemany("INSERT INTO log (run, fence, at, kind, path, value) VALUES (?, ?, ?, ?, ?, ?)", rows)
-            db.executemany("UPDATE runs SET owner = NULL, expires = 0 WHERE name = ? AND fence = ?", releases)
+            db.executemany(_INSERT, rows)
+            if releases:
+                db.executemany("UPDATE runs SET owner = NULL, expires = 0 WHERE name = ? AND fence = ?", releases)
         return lost
 
+    def last(self, run: str) -> int:
+        """The number of a run's last entry, 0 for none."""
+        return int(self.query("SELECT coalesce(max(seq), 0) FROM log WHERE run = ?", (run,))[0][0])
+
     def entries(self, run: str) -> Iterator[Entry]:
-        """A run's log, the oldest first."""
+        """A run's log, the oldest first. Each entry must fit those before it, or the file is damaged."""
+        ledger = Ledger()
         for kind, path, value, at in self.query(
             "SELECT kind, path, value, at FROM log WHERE run = ? ORDER BY seq", (run,)
         ):
-            yield Entry(kind, path, self._value(value), at)
+            entry = Entry(kind, path, self._value(value), at)
+            try:
+                ledger.apply(entry)
+            except (KeyError, TypeError, AttributeError):
+                what = f"an entry of run {run} that cannot be: {kind} {path}"
+                raise JournalError(f"journal {self.path} is damaged: it has {what}", hint=_SALVAGE) from None
+            yield entry
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a reading statement."""
@@ -96,49 +107,63 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """A writing transaction: committed and on disk when the block ends, undone when it raises."""
-        with self._lock, self._told():
-            self._db.execute("BEGIN IMMEDIATE")
+        db = self._db
+        with self._lock:
             try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+                db.execute("BEGIN IMMEDIATE")
+                yield db
+                db.execute("COMMIT")
+            except BaseException as error:
+                if db.in_transaction:
+                    with self._told():
+                        db.execute("ROLLBACK")
+                if isinstance(error, _TROUBLE):
+                    raise self._telling(error) from error
                 raise
 
     def _open(self) -> None:
         db = self._db
-        (application,), (version,) = db.execute("PRAGMA application_id").fetchone(), self._version()
-        if version == 0 and not application and not db.execute("SELECT 1 FROM sqlite_master").fetchone():
+        db.execute("BEGIN")  # what is read is of one moment: another process may be making the journal just now
+        (application,), version = db.execute("PRAGMA application_id").fetchone(), schema.version(db)
+        empty = not db.execute("SELECT 1 FROM sqlite_master").fetchone()
+        db.execute("COMMIT")
+        if version == 0 and not application and empty:
             self._make()
-        elif application != APPLICATION:
+        elif application != schema.APPLICATION:
             raise JournalError(f"{self.path} is a database, but no journal", hint="give another file")
-        elif version > VERSION:
+        elif version > schema.VERSION:
             raise JournalError(
-                f"journal {self.path} has version {version}; this trunkline knows {VERSION}", hint="update trunkline"
+                f"journal {self.path} has version {version}; this trunkline knows {schema.VERSION}",
+                hint="update trunkline: a newer one has written to this file",
             )
         db.execute("PRAGMA synchronous = FULL")
         problem = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if problem != "ok":
             raise JournalError(f"journal {self.path} is damaged: {problem}", hint=_SALVAGE)
+        if 0 < version < schema.VERSION:
+            schema.migrate(db, self.path)
 
     def _make(self) -> None:
         db = self._db
-        if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        if self._write_ahead() != "wal":
             raise JournalError(
                 f"journal {self.path} cannot use a write-ahead log there", hint="put it on a local file system"
             )
-        db.execute("BEGIN IMMEDIATE")
-        if self._version() == (0,):  # another process may have been quicker
-            for statement in _SCHEMA.split(";"):
-                db.execute(statement)
-            db.execute(f"PRAGMA application_id = {APPLICATION}")
-            db.execute(f"PRAGMA user_version = {VERSION}")
-        db.execute("COMMIT")
+        schema.make(db)
 
-    def _version(self) -> tuple[int]:
-        found: tuple[int] = self._db.execute("PRAGMA user_version").fetchone()
-        return found
+    def _write_ahead(self) -> str:
+        """Ask for a write-ahead log; answers the mode that the file has now.
+
+        SQLite does not wait here for another process that asks for the same, so we do.
+        """
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return str(self._db.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
 
     def _fence(self, db: sqlite3.Connection, run: str) -> int | None:
         found = db.execute("SELECT fence FROM runs WHERE name = ?", (run,)).fetchone()
@@ -155,13 +180,17 @@ class Store:
         """Turn SQLite's and the system's errors into ones that say what to do."""
         try:
             yield
-        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
-            raise JournalError(f"journal {self.path}: {error}", hint=_hint(error)) from error
+        except _TROUBLE as error:
+            raise self._telling(error) from error
+
+    def _telling(self, error: Exception) -> JournalError:
+        return JournalError(f"journal {self.path}: {error}", hint=_hint(error))
 
 
+_TROUBLE = (sqlite3.Error, OSError, UnicodeDecodeError)
 _SALVAGE = (
-    "keep a copy; `sqlite3 FILE .recover` may save its log. What the run opened is closed by `trunkline sweep --run "
-    "NAME`, which asks the clouds and needs no journal"
+    "move it away and keep it; `sqlite3 FILE .recover` may save its log. What the run opened is closed by `trunkline "
+    "sweep --run NAME`, which asks the clouds and needs no journal"
 )
 
 
@@ -169,6 +198,9 @@ def _hint(error: Exception) -> str:
     text = str(error)
     remedies: tuple[tuple[str, str], ...] = (
         ("full", "make room on the disk and run again: nothing that was acknowledged is lost"),
+        ("I/O", "the disk is full or failing: make room, look at it, and run again"),
+        ("No such file", "make its directory, or give another one: `home` in the configuration, $XDG_STATE_HOME else"),
+        ("Not a directory", "give another directory: `home` in the configuration, $XDG_STATE_HOME else"),
         ("readonly", "make file and directory writable, or give another one"),
         ("unable to open", "is its directory there and writable?"),
         ("Permission", "is its directory there and writable?"),

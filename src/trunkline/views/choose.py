@@ -59,19 +59,24 @@ def chosen(progress: str, stream: TextIO, environ: Mapping[str, str] = os.enviro
     if progress != "auto":
         raise UnknownProgress(f"{whose}={progress!r} is not known", hint=f"one of {', '.join(get_args(Progress))}")
     redraws = stream.isatty() and environ.get("TERM", "") not in ("dumb", "")
-    in_ci = environ.get("CI", "").lower() not in ("", "0", "false", "no")
-    return "tty" if redraws and not in_ci else "plain"
+    return "tty" if redraws and not in_ci(environ) else "plain"
 
 
-def view(progress: str, stream: TextIO) -> View:
-    """The view for `progress` (see `chosen`), writing to `stream`. Raises UnknownProgress."""
+def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether this runs in a continuous integration, by the variable CI."""
+    return environ.get("CI", "").lower() not in ("", "0", "false", "no")
+
+
+def view(progress: str, stream: TextIO, usual: Mapping[str, float] | None = None) -> View:
+    """The view for `progress` (see `chosen`), writing to `stream`; `usual` as for `Tree`. Raises UnknownProgress."""
     match chosen(progress, stream):
         case "tty":
             from rich.console import Console
 
             from trunkline.views.live import LiveView
 
-            return LiveView(Console(file=stream, force_terminal=True if progress == "tty" else None))
+            console = Console(file=stream, force_terminal=True if progress == "tty" else None)
+            return LiveView(console, usual=usual)
         case "json":
             from trunkline.views.jsonl import JsonLinesView
 
@@ -81,4 +86,4 @@ def view(progress: str, stream: TextIO) -> View:
         case _:
             from trunkline.views.plain import PlainView
 
-            return PlainView(stream)
+            return PlainView(stream, usual)

@@ -1,6 +1,6 @@
 """Events as JSON lines, for programs. The first line is the format's version.
 
-    {"format": "trunkline.events", "version": "1.0"}
+    {"format": "trunkline.events", "version": "1.1"}
     {"event": "step-started", "run": "acme", "path": "vpc", "at": 1767225600.0}
 
 A minor version adds fields or events, a major one may change them; a reader passes over what it does not know.
@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from trunkline._core.events import Event, Outline
 
 FORMAT = "trunkline.events"
-VERSION = "1.0"
+VERSION = "1.1"  # 1.1: run-started has a mode
 
 
 class JsonLinesView:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
@@ -11,7 +12,7 @@ from rich.text import Text
 
 from trunkline._core.events import Event, RunEnded, RunStarted
 from trunkline.views.tree import Row, Status, Tree
-from trunkline.views.words import duration, ending
+from trunkline.views.words import MODES, duration, ending
 
 # A shape as well as a colour, so that neither is needed alone.
 LOOKS: dict[Status, tuple[str, str]] = {
@@ -34,11 +35,12 @@ class LiveView:
     Parameters:
         console: A rich console on a terminal, stderr as a rule.
         refresh: Drawings a second.
+        usual: What steps usually take, as for `Tree`.
     """
 
-    def __init__(self, console: Console, *, refresh: float = 8.0) -> None:
+    def __init__(self, console: Console, *, refresh: float = 8.0, usual: Mapping[str, float] | None = None) -> None:
         self.console = console
-        self.tree = Tree()
+        self.tree = Tree(usual)
         self._lock = threading.Lock()
         # Text that steps print appears above the tree; where stdout is no terminal it is someone's result, left alone.
         to_terminal = console.is_terminal and _is_terminal_stdout()
@@ -76,6 +78,8 @@ class LiveView:
         if self.tree.ended:
             end = f"  {ending(self.tree.error)}"
         text = Text(self.tree.run, style="bold", no_wrap=True, overflow="ellipsis")
+        if self.tree.mode != "go":
+            text.append(f"  {MODES[self.tree.mode]}", style="default")
         text.append(f"  {done}/{known}  {duration(self.tree.elapsed(now))}{end}", style="default")
         text.truncate(width, overflow="ellipsis")
         return text

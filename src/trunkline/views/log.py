@@ -14,7 +14,7 @@ from trunkline._core.events import (
     StepNoted,
     StepStarted,
 )
-from trunkline.views.words import one_line
+from trunkline.views.words import MODES, one_line
 
 
 class LogView:
@@ -37,8 +37,8 @@ class LogView:
 
     def _message(self, event: Event) -> tuple[int, str, *tuple[object, ...]]:
         match event:
-            case RunStarted(run):
-                return logging.INFO, "run %s begins", run
+            case RunStarted(run, _, _, mode):
+                return logging.INFO, "run %s %s", run, MODES[mode]
             case StepStarted(_, path):
                 return logging.INFO, "%s begins", path
             case StepNoted(_, path, _, text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TextIO
 
 from trunkline._core.events import (
@@ -15,7 +16,7 @@ from trunkline._core.events import (
     StepStarted,
 )
 from trunkline.views.tree import Tree
-from trunkline.views.words import duration, ending, one_line
+from trunkline.views.words import MODES, duration, ending, one_line, usually
 
 NOTE_EVERY = 5.0  # seconds between two notes of one step, so that a long wait does not flood a log
 
@@ -23,9 +24,9 @@ NOTE_EVERY = 5.0  # seconds between two notes of one step, so that a long wait d
 class PlainView:
     """An observer that writes lines such as "[ 3/12]    4.1 s  vpc: done (3.9 s)" to `stream`."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, usual: Mapping[str, float] | None = None) -> None:
         self.stream = stream
-        self.tree = Tree()
+        self.tree = Tree(usual)
         self._noted: dict[str, float] = {}
 
     def on(self, event: Event) -> None:
@@ -45,9 +46,10 @@ class PlainView:
     def _text(self, event: Event) -> str | None:
         match event:
             case RunStarted(run):
-                return f"{run}: begins"
+                return f"{run}: {MODES[self.tree.mode]}"
             case StepStarted(_, path):
-                return f"{path}: begins"
+                usual = usually(self.tree.at(path).usual)
+                return f"{path}: begins{f' ({usual})' if usual else ''}"
             case StepNoted(_, path, at, text):
                 if at - self._noted.get(path, at - NOTE_EVERY) < NOTE_EVERY:
                     return None
@@ -58,7 +60,10 @@ class PlainView:
                     return f"{path}: interrupted after {duration(seconds)}"
                 if error is not None:
                     return f"{path}: FAILED after {duration(seconds)}: {one_line(error)}"
-                return f"{path}: done before" if replayed else f"{path}: done ({duration(seconds)})"
+                undoing = self.tree.mode == "undo" and not path.endswith(("#open", "#close"))
+                if replayed:
+                    return f"{path}: has nothing to undo" if undoing else f"{path}: done before"
+                return f"{path}: {'undone' if undoing else 'done'} ({duration(seconds)})"
             case ScopeOpened(_, path):
                 return f"{path}: opens; its closing is owed from now on"
             case ScopeClosed(_, path, _, seconds, error):
@@ -66,4 +71,6 @@ class PlainView:
                     return f"{path}: NOT CLOSED after {duration(seconds)}: {one_line(error)}"
                 return f"{path}: closed after {duration(seconds)}"
             case RunEnded(run, _, seconds, error):
-                return f"{run}: {ending(error).partition(':')[0]} after {duration(seconds)}"
+                said = ending(error).partition(":")[0]
+                said = "undone" if said == "done" and self.tree.mode == "undo" else said
+                return f"{run}: {said} after {duration(seconds)}"

@@ -52,14 +52,11 @@ class Recorder:
 
     Parameters:
         spans, standings: What the run did before.
-        outcome: What a step that ends well is: "done", or "undone" while the run is taken back.
     """
 
-    def __init__(
-        self, spans: Iterable[Span] = (), standings: Iterable[Standing] = (), *, outcome: str = "done"
-    ) -> None:
-        self.outcome = outcome
+    def __init__(self, spans: Iterable[Span] = (), standings: Iterable[Standing] = ()) -> None:
         self.run, self.begun = "", 0.0
+        self.undoing = False
         self.ended: float | None = None
         self.error: BaseException | None = None
         self._spans = list(spans)
@@ -71,8 +68,9 @@ class Recorder:
     def on(self, event: Event) -> None:
         """Take one event."""
         match event:
-            case RunStarted(run, at):
+            case RunStarted(run, at, mode=mode):
                 self.run, self.begun = run, min([at, *(span.begun for span in self._spans)])
+                self.undoing, self.ended, self.error = mode == "undo", None, None
             case StepStarted(_, path, at):
                 self._running[path] = Span(path, at, None, "running")
             case StepNoted(_, path, _, text) if path in self._running:
@@ -81,7 +79,8 @@ class Recorder:
                 begun = self._running.pop(path, Span(path, at - seconds, None, "running"))
                 if not replayed:
                     note = one_line(error) if error else ""
-                    self._spans.append(begun._replace(ended=at, outcome="failed" if error else self.outcome, note=note))
+                    outcome = "failed" if error else "undone" if self._takes_back(path) else "done"
+                    self._spans.append(begun._replace(ended=at, outcome=outcome, note=note))
             case ScopeOpened(_, path, at):
                 self._open.setdefault(path, at)
             case ScopeClosed(_, path, at, error=None):
@@ -90,6 +89,9 @@ class Recorder:
                 self.ended, self.error = at, error
             case _:
                 pass
+
+    def _takes_back(self, path: str) -> bool:
+        return self.undoing and "#" not in path  # to undo what is in a scope, it is opened and closed again
 
     @property
     def spans(self) -> list[Span]:

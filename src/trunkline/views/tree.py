@@ -7,7 +7,7 @@ items of an `each` become known when their first step starts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,11 +22,12 @@ from trunkline._core.events import (
     StepNoted,
     StepStarted,
 )
-from trunkline.views.words import one_line
+from trunkline.views.words import one_line, usually
 
 Status = Literal["waiting", "running", "open", "done", "replayed", "failed", "skipped"]
 
 _PARTS = re.compile(r"\[[^\]]*\]|#[a-z]+|[^/\[#]+")
+_ITEM = re.compile(r"\[[^\]]*\]")
 _SCOPE_ENDS = {"#open": "open", "#close": "close"}
 
 
@@ -43,6 +44,7 @@ class Node:
     seconds: float | None = None
     note: str = ""
     error: BaseException | None = None
+    usual: float | None = None
 
     @property
     def label(self) -> str:
@@ -104,7 +106,10 @@ class Row:
 class Tree:
     """The state of one run. Feed it events with `on`, read it with `rows`; it is not locked."""
 
-    def __init__(self) -> None:
+    def __init__(self, usual: Mapping[str, float] | None = None) -> None:
+        """`usual`: seconds that a step takes as a rule, by its path; the items of an `each` as "name[]"."""
+        self.usual = usual or {}
+        self.mode = "go"
         self.run = ""
         self.root = Node("", "root")
         self.started = 0.0
@@ -114,12 +119,14 @@ class Tree:
     def on(self, event: Event) -> None:
         """Take one event."""
         match event:
-            case RunStarted(run, at, outline):
-                self.run, self.started = run, at
+            case RunStarted(run, at, outline, mode):
+                self.run, self.started, self.mode = run, at, mode
+                self.ended = self.error = None
                 self.root = grown(Node("", "root", outline))
             case StepStarted(_, path, at):
                 node = self.at(path, arriving=True)
                 node.status, node.started, node.seconds, node.error = "running", at, None, None
+                node.usual = self.usual.get(_ITEM.sub("[]", path)) if self.mode == "go" else None
             case StepNoted(_, path, _, text):
                 self.at(path).note = " ".join(text.split())
             case StepEnded(_, path, _, seconds, _, error, replayed):
@@ -222,7 +229,7 @@ class Tree:
             return f"open: {opening.note}" if opening and opening.status == "done" and opening.note else "open"
         if node.kind == "scope" and node.status == "done":
             return "closed"
-        return step.note if status == "running" else ""
+        return "  ".join(filter(None, (usually(step.usual), step.note))) if status == "running" else ""
 
     def _seconds(self, node: Node, status: Status, now: float) -> float | None:
         if node.seconds is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+MODES = {"go": "begins", "undo": "is undone", "pay": "closes what it owes"}
+
 
 def duration(seconds: float | None) -> str:
     """A span of time as a person reads it: "0.4 s", "12.3 s", "2:05", "1:02:05"; empty for None."""
@@ -12,6 +14,11 @@ def duration(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def usually(seconds: float | None) -> str:
+    """What a step took in earlier runs: "usually 6.2 s"; empty where that is not known, or too short to wait for."""
+    return f"usually {duration(seconds)}" if seconds is not None and seconds >= 0.5 else ""
 
 
 def one_line(error: BaseException) -> str:

@@ -1,0 +1,49 @@
+"""How long a run may take to end once it was told to stop.
+
+The first interrupt leaves it `grace` seconds in all, every later one HASTE at most. What is in flight is waited for
+during the first third of them. Of what is then left a closing gets half while another scope still stands open around
+it, and the outermost closing all: so nothing that hangs takes the time in which the others could be closed.
+"""
+
+from __future__ import annotations
+
+import time
+
+HASTE = 3.5  # seconds
+
+
+class Ending:
+    """When to give up waiting. All times are of `time.monotonic()`.
+
+    Parameters:
+        grace: Seconds for the whole end after a first interrupt; without one, for each wait.
+    """
+
+    def __init__(self, grace: float) -> None:
+        self.grace = grace
+        self.open: set[str] = set()  # the paths of the scopes that stand open
+        self._asked: float | None = None
+        self._until = 0.0
+
+    @property
+    def asked(self) -> bool:
+        """Whether the run was told to stop."""
+        return self._asked is not None
+
+    def hurry(self) -> None:
+        """The run is told to stop, for the first time or once more."""
+        now = time.monotonic()
+        self._until = now + self.grace if self._asked is None else min(self._until, now + HASTE)
+        self._asked = now
+
+    def in_flight(self, begun: float) -> float:
+        """Until when a step is waited for that is to stop since `begun`."""
+        return begun + self.grace if self._asked is None else self._asked + (self._until - self._asked) / 3
+
+    def closing(self, scope: str, begun: float) -> float:
+        """Until when the closing of `scope` is waited for, which began at `begun`."""
+        if self._asked is None:
+            return begun + self.grace
+        since = max(begun, self._asked)
+        inner = any(scope.startswith((f"{other}/", f"{other}[")) for other in self.open if other != scope)
+        return since + (self._until - since) * (0.5 if inner else 1.0)

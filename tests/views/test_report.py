@@ -83,6 +83,13 @@ def test_a_step_of_each_attempt_stands_in_the_table() -> None:
     assert told[2][:4] == ("vpc", "done", "6:40", "6.0 s")
 
 
+def test_many_problems_are_folded() -> None:
+    text = body(large())
+    assert text.index("<details><summary>") > text.index('<ol class="problems">')
+    assert text.count('<li class="') == len(problems(large())) > 30
+    assert "<details>" not in body(bad())
+
+
 def test_it_stays_small() -> None:
     assert len(page(bad())) < 60_000
     assert len(page(large())) < 500_000

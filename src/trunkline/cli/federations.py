@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,18 +91,21 @@ def _text(exposure: Exposure) -> str:
 def _recorded(store: Store, told: history.Told, config: Config | None) -> Federation:
     words = history.run(store, told.name).words
     sites = [Site(site.name, site.address, site.prefixes) for site in config.sites.values()] if config else []
-    account, hub = _option(words, "--account"), _option(words, "--federation-account")
+    account, hub = _accounts(words, config)
     run = values(timeline(store, told.name, alive=True))
     return recorded(told.name, run, account=account, hub_account=hub, sites=sites)
 
 
-def _option(words: list[str], name: str) -> str:
-    for place, word in enumerate(words):
-        if word == name and place + 1 < len(words):
-            return words[place + 1]
-        if word.startswith(f"{name}="):
-            return word.removeprefix(f"{name}=")
-    return ""
+def _accounts(words: list[str], config: Config | None) -> tuple[str, str]:
+    """The account that a run built in, and its federation's, by how it was asked for.
+
+    These are the options of the blueprints; of another pipeline the first two accounts that its words name.
+    """
+    said = [part for word in words for part in word.split("=", 1)]
+    pairs = dict(pairwise(said))
+    named = [word for word in said if config is not None and word in config.accounts]
+    account = pairs.get("--account") or next(iter(named), "")
+    return account, pairs.get("--federation-account") or next((name for name in named if name != account), account)
 
 
 def _part(whole: Federation, part: Federation) -> Federation:

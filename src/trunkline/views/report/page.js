@@ -82,7 +82,12 @@ document.addEventListener("keydown", (event) => {
     document.getElementById("find")?.focus();
   } else if (!input && event.key === "n") {
     const links = report.querySelectorAll(".problems a");
-    if (links.length) { problem = (problem + 1) % links.length; links[problem].focus(); show(links[problem].hash.slice(1), false); }
+    if (links.length) {
+      problem = (problem + 1) % links.length;
+      links[problem].closest("details")?.setAttribute("open", "");
+      links[problem].focus();
+      show(links[problem].hash.slice(1), false);
+    }
   } else if (!input && steps[event.key]) {
     const from = event.target.closest?.("svg a.card") || card(chosen);
     const next = from ? neighbour(from, ...steps[event.key]) : null;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import Any
 
 from trunkline.network.model import (
@@ -147,6 +148,11 @@ def hub_network(served: tuple[tuple[str, str], ...] = ((VPC, ROUTER),)) -> Netwo
     )
 
 
+def inside(number: int, name: str, peer: str) -> Tunnel:
+    """A route-based tunnel that is up."""
+    return Tunnel(str(number), name, peer, inside=f"{IPv4Address('169.254.0.0') + 4 * number + 1}/30", up=True)
+
+
 def both_ways(one: str, other: str) -> tuple[Filter, ...]:
     return Filter(one, other), Filter(other, one)
 
@@ -159,7 +165,7 @@ def vpc_router(name: str = "acme", block: str = VPC, address: str = ROUTER) -> R
         interface=f"eni-router-{name}",
         private_address=f"{block.removesuffix('.0.0/16')}.0.10",
         public_address=address,
-        tunnels=(Tunnel("1", "to hub-1", HUB1, up=True), Tunnel("2", "to hub-2", HUB2, up=True)),
+        tunnels=(inside(1, "to hub-1", HUB1), inside(2, "to hub-2", HUB2)),
         routes=(RouterRoute(ON_PREM, "1"), RouterRoute(ON_PREM, "2")),
         filters=both_ways(ON_PREM, block),
         forwards=False,
@@ -175,8 +181,8 @@ def hub(zone: int, served: tuple[tuple[str, str, str], ...] = (("acme", VPC, ROU
         private_address=f"10.254.0.{16 * (zone - 1) + 10}",
         public_address=(HUB1, HUB2)[zone - 1],
         tunnels=(
-            Tunnel("1", "to datacentre", GATEWAY, up=True),
-            *(Tunnel(str(n), f"to {name}-router", address, up=True) for n, (name, _, address) in enumerate(served, 2)),
+            inside(1, "to datacentre", GATEWAY),
+            *(inside(n, f"to {name}-router", address) for n, (name, _, address) in enumerate(served, 2)),
         ),
         routes=(RouterRoute(ON_PREM, "1"), *(RouterRoute(block, str(n)) for n, (_, block, _) in enumerate(served, 2))),
         filters=tuple(each for _, block, _ in served for each in both_ways(ON_PREM, block)),

@@ -415,6 +415,50 @@ ROWS = [
         "reachable",
     ),
     Row(
+        "a route into a tunnel that is down is none: the shorter prefix leads on",
+        router(
+            job(),
+            "acme-router",
+            tunnels=(down(UP[0]), UP[1]),
+            routes=(RouterRoute("10.0.0.0/24", "1"), RouterRoute("10.0.0.0/17", "2")),
+        ),
+        "reachable",
+    ),
+    Row(
+        "what lies in the router's own subnet stays there",
+        router(job(), "acme-router", routes=(RouterRoute("10.0.0.0/8", "1"),)),
+        "10.1.0.10 -> 10.1.0.11 tcp/443: reachable",
+        "acme-router",
+        "10.1.0.11",
+    ),
+    Row(
+        "a policy-based tunnel takes what it protects, whatever the routes say",
+        router(
+            job(),
+            "acme-router",
+            tunnels=(UP[0], replace(UP[1], inside=None, local=("10.9.0.0/16",), remote=("10.0.0.0/16",))),
+            routes=TO_SITE,
+        ),
+        "router acme-router: tunnel to hub-2: 10.1.1.10 is outside of its selectors (10.9.0.0/16)",
+    ),
+    Row(
+        "a policy-based tunnel needs no route",
+        router(
+            job(), "acme-router", tunnels=(replace(UP[0], inside=None, local=(VPC,), remote=(ON_PREM,)),), routes=()
+        ),
+        "reachable",
+    ),
+    Row(
+        "a default route of the router's own hides no tunnel that is down",
+        router(
+            job(),
+            "acme-router",
+            tunnels=DOWN_BOTH,
+            routes=(RouterRoute("0.0.0.0/0"), *vpc_router().routes),
+        ),
+        "router acme-router: 10.0.0.0/16 -> tunnel to hub-1: it is down, though IKE's ports are open",
+    ),
+    Row(
         "in circles",
         router(
             router(job(), "hub-1", routes=(RouterRoute("10.0.0.0/8", "2"),)),

@@ -1,8 +1,8 @@
-"""Where the federation that is drawn comes from: a file, or the runs of the journal with their networks read anew."""
+"""Where the federation that is drawn comes from: a file, the accounts, or what the journal's runs recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from trunkline._core.errors import Error
 from trunkline.blueprints.recorded import joined, recorded
+from trunkline.blueprints.survey import survey
 from trunkline.cli import say
-from trunkline.cli.access import Found, ask, side_by_side
+from trunkline.cli.access import Found, ask
 from trunkline.config import Config
 from trunkline.durable import history
 from trunkline.durable.store import Store
 from trunkline.durable.timeline import Timeline, timeline
-from trunkline.network.model import Federation, Network, Site
+from trunkline.network.model import Federation, Site
 from trunkline.views.topology import Exposed
 
 if TYPE_CHECKING:
@@ -49,27 +50,33 @@ def from_file(path: Path) -> Seen:
         raise NoFederation(f"--from {path}: {error}", hint=error.hint) from error
 
 
-def of_runs(store: Store, config: Config | None, only: str | None = None) -> Seen:
-    """What the journal's runs made, their networks and exposures read anew where the accounts are configured.
+def of_runs(store: Store | None, config: Config | None, only: str | None = None) -> Seen:
+    """What the accounts of the configuration have; without one, what the journal's runs recorded.
 
     Parameters:
-        store: The journal.
-        config: The configuration; without it everything is as it was recorded.
+        store: The journal, None where there is none yet.
+        config: The configuration; without it nobody is asked.
         only: This run's networks alone, and the federation that it connected to.
     """
-    told = list(reversed(history.runs(store)))
-    parts = {each.name: _recorded(store, each, config) for each in told}
-    federation = joined(parts.values())
-    if only is not None:
-        federation = _part(federation, parts[only])
+    runs = list(reversed(history.runs(store))) if store is not None else []
+    parts = {told.name: _recorded(store, told, config) for told in runs if store is not None}
+    known = joined(parts.values())
+    part = parts.get(only) if only is not None else None
     if config is None:
-        return Seen(federation, "As its runs recorded it; no account was asked.")
-    names = sorted({network.account for network in federation.networks} & {*config.accounts})
-    federation, failed = _read_anew(federation, config, names)
+        return Seen(known if part is None else _part(known, part), "As its runs recorded it; no account was asked.")
     found = ask(config.account(name) for name in config.accounts)
-    for name, error in {**found.errors, **failed}.items():
-        say.warning(f"account {name} could not be read: {error}", getattr(error, "hint", None))
-    return Seen(federation, _source(names, failed), exposed(found))
+    if part is not None and not part.networks:
+        return Seen(part, "", exposed(found))
+    try:
+        seen = survey(config)
+    except Exception as error:
+        say.warning(f"the accounts could not be read: {error}", getattr(error, "hint", None))
+        whole, source = known, "As its runs recorded it, for the accounts could not be read."
+    else:
+        whole, source = _told(seen.federation, known), _source([*config.accounts], seen.notes)
+    for name, problem in found.errors.items():
+        say.warning(f"account {name} could not be asked what is exposed: {problem}", getattr(problem, "hint", None))
+    return Seen(whole if part is None else _part(whole, part), source, exposed(found))
 
 
 def exposed(found: Found) -> list[Exposed] | None:
@@ -121,29 +128,15 @@ def _part(whole: Federation, part: Federation) -> Federation:
     return Federation(tuple(each for each in whole.networks if each.id in ids), tuple(routers), part.sites)
 
 
-def _read_anew(federation: Federation, config: Config, names: list[str]) -> tuple[Federation, dict[str, Exception]]:
-    """The networks as their clouds have them now, the accounts side by side."""
-
-    def read(account: Any) -> dict[str, Network]:
-        mine = [network for network in federation.networks if network.account == account.name]
-        return {network.id: _named(account.network(network.id), network) for network in mine}
-
-    answers, failed = side_by_side([config.account(name) for name in names], read)
-    fresh: Mapping[str, Network] = {key: network for answer in answers.values() for key, network in answer.items()}
-    clouds = {name: str(section.get("cloud", "")) for name, section in config.accounts.items()}
-    networks = [
-        fresh.get(each.id) or replace(each, cloud=each.cloud or clouds.get(each.account, ""))
-        for each in federation.networks
+def _told(seen: Federation, known: Federation) -> Federation:
+    """The federation as it was read; of routers that could not be, the tunnels that runs recorded."""
+    recorded_ = {router.id: router.tunnels for router in known.routers}
+    routers = [
+        replace(router, tunnels=recorded_.get(router.id, ())) if router.unread else router for router in seen.routers
     ]
-    return replace(federation, networks=tuple(networks)), failed
+    return replace(seen, routers=tuple(routers))
 
 
-def _named(network: Network, known: Network) -> Network:
-    return network if network.name else replace(network, name=known.name)
-
-
-def _source(names: list[str], failed: Mapping[str, Exception]) -> str:
-    read = [name for name in names if name not in failed]
+def _source(names: list[str], notes: Sequence[str]) -> str:
     when = datetime.now().strftime("%Y-%m-%d %H:%M:%S")
-    told = "Routers and tunnels as their runs recorded them"
-    return f"{told}; networks read from {say.joined(read)} at {when}." if read else f"{told}, and networks, too."
+    return "; ".join([f"Read from {say.joined(names)} at {when}", *notes]) + "."

@@ -12,9 +12,10 @@ import typer
 from trunkline.cli import federations, say
 from trunkline.cli.exits import Exit
 from trunkline.cli.files import write
-from trunkline.cli.home import configured, open_journal
+from trunkline.cli.home import configured, journal_file, open_journal
 from trunkline.cli.options import ConfigOption, DebugOption
 from trunkline.views.topology import Exposed, Picture, dot, picture
+from trunkline.views.topology.picture import title
 from trunkline.views.topology.svg import topology
 
 FileOption = Annotated[
@@ -44,8 +45,8 @@ def _command(
 ) -> int:
     """Draw the federation: accounts, networks, routers, tunnels, routes, and what is exposed.
 
-    What it is drawn from: the networks of all runs in the journal, read anew from their accounts, with their routers
-    and tunnels as the runs recorded them; or the file given.
+    It is read from the accounts of the configuration; without one it is what the runs of the journal recorded. A
+    router whose API is shut is shown as it was last seen. With --from nobody is asked.
 
     Examples:
 
@@ -56,8 +57,12 @@ def _command(
     if file is not None:
         seen = federations.from_file(file)
     else:
-        with closing(open_journal(config)) as store:
-            seen = federations.of_runs(store, configured(config))
+        known = configured(config)
+        if known is not None and not journal_file(known).exists():
+            seen = federations.of_runs(None, known)
+        else:
+            with closing(open_journal(config)) as store:
+                seen = federations.of_runs(store, known)
     read = picture(seen.federation, seen.exposures or ())
     if json or format == "json":
         text = say.as_json(plain(read, seen.source, seen.exposures))
@@ -79,7 +84,7 @@ def plain(read: Picture, source: str, exposures: Sequence[Exposed] | None) -> di
         "summary": read.summary,
         "hubs": [network.id for network in read.hubs],
         "networks": [
-            {"id": each.id, "name": each.name, "cloud": each.cloud, "account": each.account, "cidrs": each.cidrs}
+            {"id": each.id, "name": title(each), "cloud": each.cloud, "account": each.account, "cidrs": each.cidrs}
             for each in (*read.hubs, *read.spokes)
         ],
         "tunnels": [

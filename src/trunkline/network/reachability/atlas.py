@@ -186,15 +186,25 @@ class Atlas:
         return self._own[router.id]
 
     @cached_property
-    def _router_tables(self) -> dict[str, Table[RouterRoute]]:
+    def _routes(self) -> dict[str, Table[RouterRoute]]:
         return {}
 
-    def routes(self, router: Router, address: int) -> list[RouterRoute]:
-        """The router's routes of the longest prefix that holds `address`, the preferred first."""
-        table = self._router_tables.get(router.id)
-        if table is None:
-            table = self._router_tables[router.id] = Table((route.prefix, route) for route in router.routes)
-        return sorted(table.longest(address), key=lambda route: (route.metric, route.learned))
+    def routes(self, router: Router) -> Table[RouterRoute]:
+        """The router's routes by their prefixes."""
+        if router.id not in self._routes:
+            self._routes[router.id] = Table((route.prefix, route) for route in router.routes)
+        return self._routes[router.id]
+
+    @cached_property
+    def _policies(self) -> dict[str, Table[Tunnel]]:
+        return {}
+
+    def policies(self, router: Router) -> Table[Tunnel]:
+        """The router's policy-based tunnels by what they protect."""
+        if router.id not in self._policies:
+            based = (tunnel for tunnel in router.tunnels if tunnel.inside is None)
+            self._policies[router.id] = Table((block, tunnel) for tunnel in based for block in tunnel.remote)
+        return self._policies[router.id]
 
     def peers(self, place: Place) -> Iterator[Place]:
         """The networks that this one is peered with and that are in the picture."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
 from trunkline.network.model import Router, RouterRoute, Site, Tunnel
-from trunkline.network.prefixes import EVERYTHING, holds, number, text
+from trunkline.network.prefixes import EVERYTHING, holds, number, prefix, text
 from trunkline.network.reachability.atlas import Spot
 from trunkline.network.reachability.packet import Packet, short
 from trunkline.network.reachability.rules import Judge, in_words
@@ -21,44 +21,65 @@ class Way:
     Parameters:
         prefix: The route's.
         words: Where it leads, in words.
-        metric: The lower is preferred.
+        rank: The lowest is taken.
         key: What tells it from other ways of one router: the tunnel's id, else the gateway's address.
         tunnel, gateway: Where it leads; neither for the router's own interface.
         obstacle: Why it carries nothing.
-        by_default: Whether no route of the router's own leads there.
     """
 
     prefix: str
     words: str
-    metric: int = 0
+    rank: tuple[int, int, int]
     key: str = ""
     tunnel: Tunnel | None = None
     gateway: str = ""
     obstacle: str | None = None
-    by_default: bool = False
 
 
-def ways(judge: Judge, router: Router, destination: int) -> list[Way]:
-    """The router's ways by the longest prefix that holds `destination`, the preferred first; at least one.
+_OUT = "out of its interface"
+DEFAULT = Way(EVERYTHING, f"{_OUT}, as no route of its own leads elsewhere", (1, 0, 0))
 
-    A router has a default route out of its interface, as every machine in a cloud has.
+
+def ways(judge: Judge, router: Router, destination: int) -> tuple[list[Way], list[Way]]:
+    """The router's ways that hold `destination`: those that carry, and those that do not; the preferred first.
+
+    What a policy-based tunnel protects goes into it, whatever the routes say. Then the longest prefix counts, then the
+    lower metric. A route into a tunnel that is down is none. At last comes the default route out of the interface,
+    which every machine in a cloud has.
     """
-    routes = judge.atlas.routes(router, destination)
-    if not routes:
-        return [Way(EVERYTHING, "out of its interface, as no route of its own leads elsewhere", by_default=True)]
-    return [_way(judge, router, route) for route in routes]
+    found = [_way(judge, router, route) for route in judge.atlas.routes(router).all(destination)]
+    found += [
+        way for tunnel in judge.atlas.policies(router).all(destination) if (way := _by_policy(tunnel)) is not None
+    ]
+    spot = judge.atlas.router_spot(router)
+    if spot is not None and holds(spot.subnet.cidr, destination):
+        found.append(Way(spot.subnet.cidr, _OUT, _rank(spot.subnet.cidr, -1)))
+    found.sort(key=lambda way: way.rank)
+    return [*(way for way in found if way.obstacle is None), DEFAULT], [
+        way for way in found if way.obstacle is not None
+    ]
+
+
+def _rank(block: str, metric: int, learned: bool = False) -> tuple[int, int, int]:
+    found = prefix(block)
+    return -(found[1] if found else 0), metric, int(learned)
+
+
+def _by_policy(tunnel: Tunnel) -> Way:
+    return Way(", ".join(tunnel.remote), f"tunnel {tunnel.name}, by its policy", (-(1 << 32), 0, 0), tunnel.id, tunnel)
 
 
 def _way(judge: Judge, router: Router, route: RouterRoute) -> Way:
+    rank = _rank(route.prefix, route.metric, route.learned)
     number_of_it = route.tunnel if route.tunnel is not None else _tunnel_behind(router, route.gateway)
     if number_of_it is not None:
         tunnel = judge.atlas.tunnel(router, number_of_it)
         name = tunnel.name if tunnel else number_of_it
         obstacle = "there is no such tunnel" if tunnel is None else why_down(judge, router, tunnel)
-        return Way(route.prefix, f"tunnel {name}", route.metric, number_of_it, tunnel, obstacle=obstacle)
+        return Way(route.prefix, f"tunnel {name}", rank, number_of_it, tunnel, obstacle=obstacle)
     if route.gateway is not None:
-        return Way(route.prefix, f"gateway {route.gateway}", route.metric, route.gateway, gateway=route.gateway)
-    return Way(route.prefix, "out of its interface", route.metric)
+        return Way(route.prefix, f"gateway {route.gateway}", rank, route.gateway, gateway=route.gateway)
+    return Way(route.prefix, _OUT, rank)
 
 
 def _tunnel_behind(router: Router, gateway: str | None) -> str | None:
@@ -119,14 +140,14 @@ def _closed(judge: Judge, router: Router, other: Router | Site) -> str | None:
             continue
         for port in IKE_PORTS:
             ike = Packet(number(outside_address), spot.address, "udp", port, port)
-            if closer := _closer(judge, spot, ike):
-                return f"udp/{port} from {outside_address} is closed at {end.name} ({closer})"
-        if no_way := _no_way_out(spot, number(outside_address)):
+            if shut := closer(judge, spot, ike):
+                return f"udp/{port} from {outside_address} is closed at {end.name} ({shut})"
+        if no_way := no_way_out(spot, number(outside_address)):
             return f"{end.name} has no way to {outside_address} ({no_way})"
     return None
 
 
-def _closer(judge: Judge, spot: Spot, packet: Packet) -> str | None:
+def closer(judge: Judge, spot: Spot, packet: Packet) -> str | None:
     """The rule set that keeps a packet from coming in, in words."""
     own = [spot.interface.rule_sets] if spot.interface and spot.interface.rule_sets else []
     for alternatives in (*((each,) for each in spot.subnet.rule_sets), *own):
@@ -136,7 +157,8 @@ def _closer(judge: Judge, spot: Spot, packet: Packet) -> str | None:
     return None
 
 
-def _no_way_out(spot: Spot, address: int) -> str | None:
+def no_way_out(spot: Spot, address: int) -> str | None:
+    """What keeps a packet at this spot from leaving for an address outside, in words."""
     found = spot.place.table(spot.subnet)
     if found is None:
         return f"subnet {short(spot.subnet.id)} has no route table"

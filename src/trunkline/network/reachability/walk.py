@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from trunkline.network.model import Interface, Route, Router, RuleSet, Site, Tunnel
-from trunkline.network.prefixes import holds, number, prefix, private, text
+from trunkline.network.prefixes import EVERYTHING, holds, number, prefix, private, text
 from trunkline.network.reachability import routing
 from trunkline.network.reachability.atlas import Place, Spot
 from trunkline.network.reachability.endpoints import End
@@ -303,36 +303,42 @@ class Walk:
     def _route_at(self, router: Router) -> None:
         """The router's own routes; one without any sends the packet out of its interface, as its default route does."""
         self.routers.append(router.id)
-        ways = routing.ways(self.judge, router, self.packet.destination)
-        if self.forced.get(router.id) is not None:
-            ways = [way for way in ways if way.key == self.forced[router.id]] or ways
-        alive = [way for way in ways if way.obstacle is None]
-        way = (alive or ways)[0]
-        self.choices += [(router.id, each.key) for each in alive[1:] if each.metric == way.metric]
-        words = f"{way.prefix} -> {way.words}"
-        if way.obstacle is not None:
-            self._stop_at(router, "tunnel", way.key, f"{words}: {way.obstacle}")
-        self.hops.append(Hop("route", f"router {router.name}", way.key, words))
+        ways, dead = routing.ways(self.judge, router, self.packet.destination)
+        if (wanted := self.forced.get(router.id)) is not None:
+            ways = [way for way in ways if way.key == wanted] or ways
+        way = ways[0]
+        self.choices += [(router.id, each.key) for each in ways[1:] if each.rank == way.rank]
+        self.hops.append(Hop("route", f"router {router.name}", way.key, f"{way.prefix} -> {way.words}"))
         if way.tunnel is not None:
             self._through(router, way.tunnel)
             return
-        spot = self.atlas.router_spot(router)
-        if spot is None:
-            self._stop_at(router, "router", router.id, "where it stands was not read")
         sought = self.packet.destination
         try:
-            hop = self._next_hop(spot.place, way.gateway) if way.gateway else None
-            if hop is not None and hop.interface is not spot.interface:
-                self._judge_groups(spot, "out")
-                self._arrive(spot, hop)
-            else:
-                self._leave(spot, own=self.packet.source == spot.address)
+            self._out(router, way)
         except _Stop as stopped:
-            # What is missing is a route of the router's own, rather than what stops the packet beyond.
-            if way.by_default and private(sought) and not spot.place.holds(sought):
+            # What is missing is a way of the router's own, rather than what stops the packet beyond its interface.
+            if dead and dead[0].rank < way.rank:
+                self._stop_at(router, "tunnel", dead[0].key, f"{dead[0].prefix} -> {dead[0].words}: {dead[0].obstacle}")
+            if way.prefix == EVERYTHING and private(sought) and not self._is_near(router, sought):
                 what = f"no route of its own for {self._destination()}; out of its interface it is stopped in "
                 self._stop_at(router, "route", "", f"{what}{stopped.hop}")
             raise
+
+    def _out(self, router: Router, way: routing.Way) -> None:
+        """Out of the router's interface, to a gateway that stands in its network or by the subnet's routes."""
+        spot = self.atlas.router_spot(router)
+        if spot is None:
+            self._stop_at(router, "router", router.id, "where it stands was not read")
+        hop = self._next_hop(spot.place, way.gateway) if way.gateway else None
+        if hop is not None and hop.interface is not spot.interface:
+            self._judge_groups(spot, "out")
+            self._arrive(spot, hop)
+        else:
+            self._leave(spot, own=self.packet.source == spot.address)
+
+    def _is_near(self, router: Router, address: int) -> bool:
+        place = self.atlas.places.get(router.network)
+        return place is not None and place.holds(address)
 
     def _through(self, router: Router, tunnel: Tunnel) -> None:
         """Into a tunnel that is up, and out at its other end."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
@@ -12,6 +13,8 @@ from xml.etree import ElementTree
 import pytest
 from cli_tools import Command
 
+from trunkline.blueprints.survey import Survey
+from trunkline.cli import federations
 from trunkline.network.model import Federation, Network, Router, Site, Tunnel
 from trunkline.network.serial import dumps
 
@@ -197,3 +200,14 @@ def test_a_run_serves_itself_and_stops_when_it_ends(trunkline: Command, tmp_path
     undone = trunkline("undo", "served", "--web", "--progress", "quiet")
     assert undone.code == 0
     assert "watch it:   http://127.0.0.1:" in undone.err
+
+
+def test_a_router_that_was_not_read_now_has_what_runs_recorded_too() -> None:
+    hub = Router(
+        "vm-1", "hub", "vnet-1", "nic-1", "10.254.0.4", "198.51.100.9", tunnels=(Tunnel("1", "a", "192.0.2.1"),)
+    )
+    later = replace(hub, tunnels=(Tunnel("1", "a", "192.0.2.1", up=True), Tunnel("2", "b", "192.0.2.2", up=True)))
+    seen, known = Federation(routers=(hub,)), Federation(routers=(later,))
+    stale = federations._told(Survey(seen, unread=frozenset({"vm-1"})), known)
+    assert [(each.name, each.up) for each in stale.routers[0].tunnels] == [("a", False), ("b", True)]
+    assert federations._told(Survey(seen), known) == seen, "what was read now counts alone"

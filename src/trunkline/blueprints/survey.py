@@ -29,10 +29,11 @@ OPEN_HINT = "open it for a minute with --open"
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What was read, and in words what could not be, or not as it is now."""
+    """What was read, and in words what could not be, or not as it is now; `unread` are the ids of these routers."""
 
     federation: Federation
     notes: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def survey(config: Config, accounts: Sequence[Account] | None = None) -> Survey:
     answers = together(look, machines(networks))
     seen.keep([answer.router for answer, fresh in answers if fresh])
     notes = [note for answer, _ in answers for note in answer.unclear]
-    return Survey(replace(picture, routers=tuple(answer.router for answer, _ in answers)), tuple(notes))
+    unread = frozenset(answer.router.id for answer, fresh in answers if not fresh)
+    return Survey(replace(picture, routers=tuple(answer.router for answer, _ in answers)), tuple(notes), unread)
 
 
 def site(known: object) -> model.Site:

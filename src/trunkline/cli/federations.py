@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from trunkline._core.errors import Error
 from trunkline.blueprints.recorded import joined, recorded
-from trunkline.blueprints.survey import survey
+from trunkline.blueprints.survey import Survey, survey
 from trunkline.cli import say
 from trunkline.cli.access import Found, ask
 from trunkline.config import Config
 from trunkline.durable import history
 from trunkline.durable.store import Store
 from trunkline.durable.timeline import Timeline, timeline
-from trunkline.network.model import Federation, Site
+from trunkline.network.model import Federation, Router, Site
 from trunkline.views.topology import Exposed
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def of_runs(store: Store | None, config: Config | None, only: str | None = None)
         say.warning(f"the accounts could not be read: {error}", getattr(error, "hint", None))
         whole, source = known, "As its runs recorded it, for the accounts could not be read."
     else:
-        whole, source = _told(seen.federation, known), _source([*config.accounts], seen.notes)
+        whole = _told(seen, known)
+        source = _source([*config.accounts], whole, seen.notes)
     for name, problem in found.errors.items():
         say.warning(f"account {name} could not be asked what is exposed: {problem}", getattr(problem, "hint", None))
     return Seen(whole if part is None else _part(whole, part), source, exposed(found))
@@ -128,15 +129,21 @@ def _part(whole: Federation, part: Federation) -> Federation:
     return Federation(tuple(each for each in whole.networks if each.id in ids), tuple(routers), part.sites)
 
 
-def _told(seen: Federation, known: Federation) -> Federation:
-    """The federation as it was read; of routers that could not be, the tunnels that runs recorded."""
+def _told(seen: Survey, known: Federation) -> Federation:
+    """The federation as it was read; routers that were not read now have the tunnels that runs recorded, too."""
     recorded_ = {router.id: router.tunnels for router in known.routers}
-    routers = [
-        replace(router, tunnels=recorded_.get(router.id, ())) if router.unread else router for router in seen.routers
-    ]
-    return replace(seen, routers=tuple(routers))
+
+    def with_recorded(router: Router) -> Router:
+        peers = {tunnel.peer for tunnel in router.tunnels}
+        more = [tunnel for tunnel in recorded_.get(router.id, ()) if tunnel.peer not in peers]
+        return replace(router, tunnels=(*router.tunnels, *more)) if router.id in seen.unread else router
+
+    return replace(seen.federation, routers=tuple(map(with_recorded, seen.federation.routers)))
 
 
-def _source(names: list[str], notes: Sequence[str]) -> str:
+def _source(names: list[str], whole: Federation, notes: Sequence[str]) -> str:
     when = datetime.now().strftime("%Y-%m-%d %H:%M:%S")
-    return "; ".join([f"Read from {say.joined(names)} at {when}", *notes]) + "."
+    said = [f"Read from {say.joined(names)} at {when}", *notes]
+    if any(router.unread and router.tunnels for router in whole.routers):
+        said.append("tunnels of routers that were not read are as the runs verified them")
+    return "; ".join(said) + "."

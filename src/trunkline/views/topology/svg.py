@@ -129,12 +129,13 @@ def _large(network: Network, read: Picture, placed: Layout, box: Box) -> Iterato
 def _router(router: Router, pill: Box, read: Picture, *, counted: bool) -> str:
     links = [link for link in read.of[router.network] if router.id in (link.one.id, link.other.id)] if counted else []
     address = router.public_address or router.private_address
-    told = [element("title", text_of(f"router {router.name}, {router.private_address}, {address}"))]
+    whole = ", ".join(filter(None, (f"router {router.name}", router.private_address, address, router.unread)))
+    told = [element("title", text_of(whole))]
     told.append(rectangle(pill, "pill" if router.running else "pill down", 17))
     name = router.name if router.running else f"✕ {router.name}"
     room = pill.width - 24
     told.append(words(name, pill.x + 14, pill.y + 15, "name" if router.running else "down", room, 12.5))
-    below = (f"{address}, not read" if router.unread else address) if router.running else "does not run"
+    below = ("not read" if router.unread else address) if router.running else "does not run"
     told.append(words(below, pill.x + 14, pill.y + 28, "soft", room, 11))
     if links:
         told.append(spans(counts(link.state for link in links), pill.right - 14, pill.y + 28, "soft end"))

@@ -8,7 +8,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-PARTS = ("steps", "startup", "lab", "durable", "stacks", "job")
+PARTS = ("steps", "startup", "lab", "reach", "durable", "stacks", "job", "pictures")
 
 
 def main(parts: list[str]) -> int:

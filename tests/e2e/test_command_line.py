@@ -86,6 +86,21 @@ def test_the_essays_pipeline_runs_as_it_is_typed(shell):
     assert shell.exposures() == []
 
 
+def test_the_pictures_of_what_the_jobs_made(shell, tmp_path):
+    told = shell.json("report", "acme", "-o", str(tmp_path / "acme.html"))
+    assert (told["title"], told["problems"]) == ("✓ acme done", [])
+    text = (tmp_path / "acme.html").read_text()
+    assert "Read from A" in text
+    assert "✓ Nothing is exposed" in text
+    assert "acme-vpc" in text
+    assert "10.0.0.0/16 → acme-router" in text, "a route, as the cloud has it"
+    whole = shell.json("graph", "--topology")
+    assert whole["summary"].endswith("· 6 tunnels"), "two runs, and the federation of both"
+    assert {each["account"] for each in whole["networks"]} == {"A", "A2", "B"}, "the accounts' default networks, too"
+    assert {each["state"] for each in whole["tunnels"]} == {"up"}
+    assert whole["problems"] == whole["exposures"] == []
+
+
 def test_an_overlapping_block_is_refused(shell):
     done = shell(*CONNECT, "--name", "overlap", "--cidr", "10.0.128.0/17", expect=1)
     assert "10.0.128.0/17 overlaps 10.0.0.0/16 (datacentre)" in done.stderr

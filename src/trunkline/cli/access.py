@@ -38,7 +38,7 @@ def ask(accounts: Iterable[Account], *, run: str | None = None, limit: float | N
         limit: Seconds after which an account that has not answered counts as one that cannot.
     """
     accounts = list(accounts)
-    answers, errors = _side_by_side(accounts, lambda account: account.exposures(), limit)
+    answers, errors = side_by_side(accounts, lambda account: account.exposures(), limit)
     exposures = [each for answer in answers.values() for each in answer if run in (None, each.run)]
     return Found(sorted(exposures, key=lambda each: (each.account, each.opened, each.group)), [*answers], errors)
 
@@ -126,7 +126,7 @@ def accounts_of(config: Config, names: Sequence[str]) -> list[Account]:
     return [config.account(name) for name in (names or config.accounts)]
 
 
-def _side_by_side(
+def side_by_side(
     accounts: Sequence[Account], verb: Callable[[Account], T], limit: float | None = None
 ) -> tuple[dict[str, T], dict[str, Exception]]:
     """What `verb` answers for each account by name, and what it raised."""
@@ -163,7 +163,7 @@ def _close(due: Sequence[Exposure], accounts: Sequence[Account], limit: float | 
         if failed:
             raise failed[0]
 
-    return _side_by_side(accounts, close, limit)[1]
+    return side_by_side(accounts, close, limit)[1]
 
 
 def _same(one: Exposure, other: Exposure) -> bool:

@@ -23,12 +23,13 @@ def failed(raised: BaseException, *, debug: bool) -> int:
     from trunkline.cli.pipelines import Refused, UnknownPipeline
     from trunkline.config import ConfigError
     from trunkline.durable.errors import LeaseHeld
+    from trunkline.network.reachability.endpoints import UnknownEnd
     from trunkline.views.choose import UnknownProgress
 
     say.failure(raised, debug=debug)
     if isinstance(raised, LeaseHeld):
         return Exit.HELD
-    if isinstance(raised, (ConfigError, Misuse, Refused, UnknownPipeline, UnknownProgress)):
+    if isinstance(raised, (ConfigError, Misuse, Refused, UnknownEnd, UnknownPipeline, UnknownProgress)):
         return Exit.USAGE
     return Exit.FAILED
 

@@ -12,6 +12,7 @@ from trunkline._core.errors import InUse
 from trunkline.cli import say
 from trunkline.cli.exits import Exit
 from trunkline.cli.home import configured, journal_file, open_journal
+from trunkline.cli.serving import served
 from trunkline.cli.stopping import grace, hear_no_interrupt, termination_as_interrupt
 from trunkline.durable import history, runs
 from trunkline.durable.errors import Changed, LeaseHeld, RunState
@@ -29,14 +30,14 @@ def resume(run: str, config: Path | None, extra: list[str]) -> int:
     from trunkline.cli import running
     from trunkline.cli.command import perform
 
-    return perform("up", _asked(run, config, extra), running.up, without=["--format"])
+    return perform("up", asked(run, config, extra), running.up, without=["--format"])
 
 
 def undo(run: str, config: Path | None, extra: list[str]) -> int:
     """Take back what a run did, the newest step first."""
     from trunkline.cli.command import perform
 
-    return perform("up", _asked(run, config, extra), take_back, without=["--format"])
+    return perform("up", asked(run, config, extra), take_back, without=["--format"])
 
 
 def take_back(call: Call) -> int:
@@ -45,10 +46,11 @@ def take_back(call: Call) -> int:
 
     steps, _ = call.build()
     raised: BaseException | None = None
-    with closing(Journal(journal_file(call.config))) as journal, termination_as_interrupt():
+    file = journal_file(call.config)
+    with closing(Journal(file)) as journal, termination_as_interrupt(), served(call, steps, file) as web:
         shown = view(call.common["progress"], sys.stderr)
         try:
-            runs.undo(steps, journal=journal, run=call.run, observers=[shown], grace=grace())
+            runs.undo(steps, journal=journal, run=call.run, observers=[shown, *web], grace=grace())
         except (LeaseHeld, Changed, RunState, InUse):  # nothing was touched
             raise
         except (Exception, KeyboardInterrupt) as error:
@@ -111,16 +113,16 @@ def _pay(run: str, config: Path | None) -> None:
 
     before = Path.cwd()
     try:
-        perform("up", _asked(run, config, []), pay, without=["--format"])
+        perform("up", asked(run, config, []), pay, without=["--format"])
     finally:
         os.chdir(before)
 
 
-def _asked(run: str, config: Path | None, extra: list[str]) -> list[str]:
+def asked(run: str, config: Path | None, extra: list[str]) -> list[str]:
     """The words by which the run was asked for, its name and what is said now added."""
     with closing(open_journal(config)) as store:
         told = history.run(store, run)
-    directory, _, *words = told.words or ["", ""]
+    directory, _, *words = [word for word in told.words if word != "--web"] or ["", ""]
     if not words:
         raise RunState(
             f"run {run} was not begun by the command line", hint="call pipe(..., journal=, run=) again, or undo(...)"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
@@ -105,22 +106,55 @@ def history(
     return telling.story(run, config, as_json=json)
 
 
+@app.command()
+def report(
+    run: RunArgument,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="By default RUN.html; - is stdout.")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="The network: a file of `trunkline network --json`."),
+    ] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Write what a run did, and the network that it left, as one page.
+
+    The page asks nobody for anything: it can be attached to a ticket. Problems come first. The accounts of the
+    configuration are read; what cannot be read is shown as the run recorded it.
+
+    Examples:
+
+      trunkline report acme
+
+      trunkline report acme -o ticket-4711.html
+    """
+    from trunkline.cli import reporting
+
+    return reporting.report(run, config, output, file, as_json=json)
+
+
 @app.command(context_settings=OWN_WORDS)
 def check(context: typer.Context) -> int:
     """Look at a pipeline's wiring; runs nothing."""
     from trunkline.cli import looking
     from trunkline.cli.command import perform
 
-    return perform("check", context.args, looking.check, without=["--format", "--progress", "--on-failure"])
+    return perform("check", context.args, looking.check, without=["--format", "--progress", "--on-failure", "--web"])
 
 
 @app.command(context_settings=OWN_WORDS)
 def graph(context: typer.Context) -> int:
-    """Show a pipeline's steps."""
+    """Show a pipeline's steps; or with --topology the network."""
+    if "--topology" in context.args:
+        from trunkline.cli import topology
+
+        return topology.graph(context.args)
     from trunkline.cli import looking
     from trunkline.cli.command import perform
 
-    return perform("graph", context.args, looking.graph, without=["--progress", "--on-failure"])
+    return perform("graph", context.args, looking.graph, without=["--progress", "--on-failure", "--web"])
 
 
 @app.command()
@@ -186,6 +220,92 @@ def sweep(
     if not dry_run:
         journals.pay_dead(config, run)
     return access.sweep(config, account or [], run=run, dry_run=dry_run, as_json=json, debug=debug)
+
+
+FileOption = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="FILE", help="A federation as JSON (network --json) instead of the clouds."),
+]
+OpenOption = Annotated[
+    bool, typer.Option("--open", help="Open the routers' API to your address while they are read, and close it.")
+]
+ProtocolOption = Annotated[Literal["tcp", "udp", "icmp"], typer.Option("--proto", help="The protocol.")]
+PortOption = Annotated[int, typer.Option("--port", metavar="PORT", help="The destination's port.")]
+
+
+@app.command()
+def trace(
+    source: Annotated[str, typer.Argument(metavar="A", help="An address, host, subnet, network, router or site.")],
+    destination: Annotated[str, typer.Argument(metavar="B", help="The other end.")],
+    proto: ProtocolOption = "tcp",
+    port: PortOption = 443,
+    file: FileOption = None,
+    open: OpenOption = False,
+    account: AccountOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Show the way from A to B and back, or the first thing that stops it.
+
+    It sends nothing: it reads the clouds and routers, and says what they would do. Exit code 2 when B is not reached.
+
+    Examples:
+
+      trunkline trace 10.1.1.10 datacentre
+
+      trunkline trace web db --port 5432 --from federation.json
+    """
+    from trunkline.cli import reach as looking
+
+    where = looking.Source(config, account or [], file, open)
+    return looking.trace(where, source, destination, protocol=proto, port=port, as_json=json)
+
+
+@app.command()
+def reach(
+    proto: ProtocolOption = "tcp",
+    port: PortOption = 443,
+    file: FileOption = None,
+    open: OpenOption = False,
+    account: AccountOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Show which networks and sites reach which.
+
+    Exit code 2 when there are some that do not.
+
+    Examples:
+
+      trunkline reach
+
+      trunkline reach --proto icmp --json
+    """
+    from trunkline.cli import reach as looking
+
+    where = looking.Source(config, account or [], file, open)
+    return looking.reach(where, protocol=proto, port=port, as_json=json)
+
+
+@app.command()
+def network(
+    file: FileOption = None,
+    open: OpenOption = False,
+    account: AccountOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Show the networks, routers and sites; with --json all that was read.
+
+    Examples:
+
+      trunkline network
+
+      trunkline network --json > federation.json
+    """
+    from trunkline.cli import reach as looking
+
+    return looking.network(looking.Source(config, account or [], file, open), as_json=json)
 
 
 @app.command()

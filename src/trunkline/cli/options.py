@@ -40,6 +40,9 @@ ProgressOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="The result as one JSON document on stdout.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+WebOption = Annotated[
+    bool, typer.Option("--web", help="Serve the run as a live page on 127.0.0.1; its address is printed.")
+]
 FailureOption = Annotated[
     Literal["keep", "undo"],
     typer.Option("--on-failure", help="What becomes of a run that fails: kept, to be resumed; or undone at once."),
@@ -56,10 +59,11 @@ COMMON: dict[str, tuple[str, Any, Any]] = {
     "--progress": ("progress", ProgressOption, "auto"),
     "--format": ("format", FormatOption, "text"),
     "--on-failure": ("on_failure", FailureOption, "keep"),
+    "--web": ("web", WebOption, False),
     "--json": ("json", JsonOption, False),
     "--debug": ("debug", DebugOption, False),
 }
-FLAGS = ("--json", "--debug")
+FLAGS = ("--web", "--json", "--debug")
 
 SIMPLE = (str, int, float, bool, Path)
 

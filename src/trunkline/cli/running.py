@@ -22,6 +22,7 @@ from trunkline.cli.access import Found, ask, described
 from trunkline.cli.command import Call
 from trunkline.cli.exits import Exit
 from trunkline.cli.home import journal_file
+from trunkline.cli.serving import served
 from trunkline.cli.stopping import ASK, grace, hear_no_interrupt, termination_as_interrupt
 from trunkline.durable import history, runs
 from trunkline.durable.errors import Changed, LeaseHeld, RunState
@@ -90,7 +91,7 @@ def up(call: Call) -> int:
     ledger, begun, raised = Ledger(), time.monotonic(), None
     state: Mapping[str, Any] = {}
     journal = Journal(journal_file(call.config))
-    with closing(journal), termination_as_interrupt():
+    with closing(journal), termination_as_interrupt(), served(call, steps, journal_file(call.config)) as web:
         words = [str(Path.cwd()), *call.words]
         shown = view(call.common["progress"], sys.stderr, usual(journal.store, call.reference))
         try:
@@ -99,7 +100,7 @@ def up(call: Call) -> int:
                 steps,
                 journal=journal,
                 run=call.run,
-                observers=[shown, ledger],
+                observers=[shown, ledger, *web],
                 grace=grace(),
                 on_failure=call.common["on_failure"],
                 again=True,

@@ -45,8 +45,13 @@ def _print(text: str, stream: TextIO) -> None:
 
 def result(value: Any) -> None:
     """A result for programs: one JSON document on stdout."""
+    out(as_json(value))
+
+
+def as_json(value: Any) -> str:
+    """A JSON document, in letters that stdout can write."""
     everything = (sys.stdout.encoding or "").lower() in ("utf-8", "utf8")
-    out(json.dumps(value, indent=2, ensure_ascii=not everything, default=str))
+    return json.dumps(value, indent=2, ensure_ascii=not everything, default=str)
 
 
 def table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:

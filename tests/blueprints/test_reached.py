@@ -26,6 +26,13 @@ class Job:
         self.driver = router_driver(self.config)
         made = federation(self.config, "federation", account=self.b)
         pipe(made.data, made.steps, run="federation")
+        self._state = None
+
+    def connected(self, monkeypatch):
+        """The state of the job as it is, run where it was not yet."""
+        if self._state is None:
+            self._state = self.connect(monkeypatch)
+        return self._state
 
     def connect(self, monkeypatch, inside=None):
         proof = reached.prove
@@ -116,7 +123,7 @@ def test_whatever_is_left_out_is_named(job, monkeypatch):
 
 
 def test_the_job_mends_what_was_left_out_and_tells_its_ways(job, monkeypatch):
-    state = job.connect(monkeypatch)
+    state = job.connected(monkeypatch)
     ways = [(way["from"], way["to"]) for way in state["reached"]]
     assert ways == [
         ("10.1.1.10", "10.0.0.10"),
@@ -128,7 +135,7 @@ def test_the_job_mends_what_was_left_out_and_tells_its_ways(job, monkeypatch):
 
 
 def test_afterwards_the_api_is_shut_and_the_routers_are_shown_as_they_were(job, monkeypatch):
-    state = job.connect(monkeypatch)
+    state = job.connected(monkeypatch)
     found = survey(job.config)
     names = {router.name for router in found.federation.routers}
     assert names >= {"acme-router", "federation-router-1", "federation-router-2"}
@@ -139,7 +146,7 @@ def test_afterwards_the_api_is_shut_and_the_routers_are_shown_as_they_were(job, 
 
 
 def test_without_a_memory_it_says_what_it_could_not_see(job, monkeypatch):
-    state = job.connect(monkeypatch)
+    state = job.connected(monkeypatch)
     kept = Seen(job.config.home)._path
     memory = kept.read_text()
     kept.write_text("{}")
@@ -154,7 +161,7 @@ def test_without_a_memory_it_says_what_it_could_not_see(job, monkeypatch):
 def test_with_open_the_routers_are_read_and_everything_is_closed_after(job, monkeypatch):
     from trunkline.blueprints.look import look
 
-    state = job.connect(monkeypatch)
+    state = job.connected(monkeypatch)
     found = look(job.config)
     assert found.notes == ()
     assert all(not router.unread for router in found.federation.routers)

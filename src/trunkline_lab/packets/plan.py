@@ -69,7 +69,7 @@ class Plan:
         passwords: Those of BGP sessions that have one.
     """
 
-    federation: Federation = Federation()
+    federation: Federation
     offers: tuple[Offer, ...] = ()
     hosts: tuple[HostPlan, ...] = ()
     passwords: tuple[BgpPassword, ...] = ()

@@ -11,10 +11,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One route: `prefix` (CIDR) leads to `target`, the provider's id, an address, or "local" / "internet"."""
+    """One route: `prefix` (CIDR) leads to `target`, the provider's id, an address, or "local" / "internet" / "none".
+
+    One that is not `active` is a black hole: what it leads to is gone or does not run.
+    """
 
     prefix: str
     target: str
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,17 @@ class RouteTable:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One rule of a group. `direction` is "in" or "out"; ports are inclusive; `peer` is a CIDR or a group's id."""
+    """One rule of a group; of rules with a priority the lowest that matches decides.
+
+    Parameters:
+        direction: "in" or "out".
+        protocol: "tcp", "udp", "icmp", "any", or a number of IANA's as text.
+        first_port, last_port: Destination ports, inclusive; for icmp all, or the type as the first.
+        peer: Who is at the other end: a CIDR, a group's id, or a service tag such as "VirtualNetwork".
+        action: "allow" or "deny".
+        priority: 0 where rules have none.
+        local: Who is at the end that the rule guards; a CIDR, a group's id, or a service tag.
+    """
 
     direction: str
     protocol: str
@@ -37,6 +51,7 @@ class Permission:
     peer: str
     action: str = "allow"
     priority: int = 0
+    local: str = "0.0.0.0/0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +66,10 @@ class RuleSet:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """A network interface; `forwards` is True when it may carry others' packets (source/destination check off)."""
+    """A network interface; `forwards` is True when it may carry others' packets (source/destination check off).
+
+    `groups` are those that rules may name as a peer, and that hold no rules (application security groups).
+    """
 
     id: str
     subnet: str
@@ -61,6 +79,7 @@ class Interface:
     forwards: bool = False
     instance: str | None = None
     name: str = ""
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +195,8 @@ class Router:
         private_address, public_address: Its addresses.
         asn: Its BGP number, None without one.
         forwards: What its firewall does with a packet that no filter matches: True lets it pass.
-        running: Whether it answered when it was read.
+        running: Whether its machine ran when it was read.
+        unread: Why its own tables could not be read; empty when they were. Then nothing is known of them.
     """
 
     id: str
@@ -192,6 +212,7 @@ class Router:
     sessions: tuple[BgpSession, ...] = ()
     forwards: bool = True
     running: bool = True
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

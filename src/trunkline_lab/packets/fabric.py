@@ -1,0 +1,108 @@
+"""The whole fabric, inside the child process: wires, hosts and gateways as the plan has them, and what is asked."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from . import probes
+from .hosts import Hosts
+from .kernel import Kernel
+from .plan import Gateways, GatewayState, Plan, inner
+from .wiring import Layout, layout
+
+
+class Unknown(ValueError):
+    """There is no such host or address."""
+
+
+class Fabric:
+    """What the child process holds.
+
+    Parameters:
+        gateways: The routers and sites.
+    """
+
+    def __init__(self, gateways: Gateways) -> None:
+        self._gateways = gateways
+        self._kernel, self._hosts = Kernel(), Hosts()
+        self._plan: Plan | None = None
+        self._layout: Layout | None = None
+        self._applying = threading.Lock()
+
+    def apply(self, plan: Plan) -> bool:
+        """Make the kernel match the plan. Whether there was anything to do."""
+        with self._applying:
+            if plan == self._plan:
+                return False
+            self._plan = None  # until all is done, nothing is known to stand
+            wanted = layout(plan)
+            self._kernel.apply(wanted.wiring)
+            self._hosts.apply(wanted.hosts)
+            self._gateways.apply(plan, wanted.places)
+            self._plan, self._layout = plan, wanted
+            return True
+
+    def state(self) -> tuple[GatewayState, ...]:
+        """How the gateways stand."""
+        return self._gateways.state()
+
+    def hosts(self) -> dict[str, str]:
+        """The address of every host, by its name."""
+        return dict(self._there().addresses)
+
+    def ping(self, source: str, target: str, count: int = 3) -> dict[str, Any]:
+        """Echo requests from a host to a host or an address; see `probes.ping`."""
+        return probes.ping(self._namespace(source), self._address(target), count=count)
+
+    def curl(self, source: str, target: str, port: int = 80) -> dict[str, Any]:
+        """An HTTP request from a host; see `probes.curl`."""
+        return probes.curl(self._namespace(source), self._address(target), port)
+
+    def iperf(self, source: str, target: str, seconds: float = 2.0) -> dict[str, Any]:
+        """A TCP transfer from a host to a host; see `probes.iperf`."""
+        return probes.iperf(self._namespace(source), self._namespace(target), self._address(target), seconds=seconds)
+
+    def connect(self, asked: Sequence[tuple[str, str, str, int]], wait: float = 1.5) -> list[str]:
+        """Whether each (host, protocol, host or address, port) answers; see `probes.connect`."""
+        found = [(self._namespace(one), protocol, self._address(other), port) for one, protocol, other, port in asked]
+        return probes.connect(found, wait=wait)
+
+    def forge(self, source: str, address: str, target: str) -> bool:
+        """Whether a datagram of host `source` gets to host `target` that claims to be from `address`."""
+        return probes.forge(self._namespace(source), address, self._namespace(target), self._address(target))
+
+    def fault(self, gateway: str, kind: str, tunnel: str | None = None) -> None:
+        """Break something of a gateway; see `Gateways.fault`."""
+        self._gateways.fault(gateway, kind, tunnel)
+
+    def mend(self, gateway: str | None = None) -> None:
+        """Undo faults."""
+        self._gateways.mend(gateway)
+
+    def stop(self) -> None:
+        """End every program; the namespaces end with the process."""
+        self._gateways.stop()
+
+    def _there(self) -> Layout:
+        if self._layout is None:
+            raise Unknown("no plan was applied yet")
+        return self._layout
+
+    def _namespace(self, host: str) -> str:
+        hosts = self._there().hosts
+        if host not in hosts:
+            raise Unknown(f"host = {host!r} is unknown: there are {', '.join(sorted(hosts)) or 'none'}")
+        return hosts[host]
+
+    def _address(self, target: str) -> str:
+        known = self._there().addresses.get(target)
+        if known is not None:
+            return known
+        try:
+            return inner(str(ipaddress.IPv4Address(target)))
+        except ValueError:
+            self._namespace(target)  # says which there are
+            raise

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from trunkline.network.model import BgpSession, Federation, Router, Site, Tunnel
+from trunkline.network.model import BgpSession, Federation, Filter, RouterRoute
 
 from ..tunnels import Offer
 
@@ -97,10 +97,25 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class TunnelPlan:
-    """One end of a tunnel with everything that a gateway needs for it."""
+    """One end of a tunnel with everything that a gateway needs for it.
 
-    tunnel: Tunnel
+    Parameters:
+        id: The model's `Tunnel.id`; at a site the router's id and that.
+        offer: What it brings to the negotiation.
+        identity, expected: The IKE identity that it shows, and the one that it takes ("%any" for all).
+        inside: Its own address on the tunnel's interface, with its prefix length; None without one.
+    """
+
+    id: str
     offer: Offer
+    identity: str
+    expected: str
+    inside: str | None = None
+
+    @property
+    def route_based(self) -> bool:
+        """Whether it is an interface; else its selectors alone say what it carries."""
+        return self.offer.kind in ("vti", "gre")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +124,27 @@ class GatewayPlan:
 
     Parameters:
         id: The router's id, or "site/NAME".
-        router: The router; None for a site.
-        site: The site; None for a router.
-        tunnels: Its ends of tunnels that have an offer.
+        tunnels: Its ends of tunnels.
+        routes: Its own routes, without those that BGP is to bring.
+        attached: The CIDR of the subnet in which it stands.
+        filters: What it lets pass, first match wins; `forwards` is for what no filter names.
         sessions: Its BGP sessions.
         asn: Its BGP number.
-        passwords: Of BGP sessions, by the neighbour's address.
+        passwords: Of BGP sessions.
+        site: Whether it is a site's; then `announced` are the prefixes behind it.
     """
 
     id: str
-    router: Router | None
-    site: Site | None
     tunnels: tuple[TunnelPlan, ...] = ()
+    routes: tuple[RouterRoute, ...] = ()
+    attached: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    forwards: bool = True
     sessions: tuple[BgpSession, ...] = ()
     asn: int | None = None
     passwords: tuple[BgpPassword, ...] = ()
+    site: bool = False
+    announced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +152,7 @@ class TunnelState:
     """How one end of a tunnel stands, as its own charon says.
 
     Parameters:
-        gateway, tunnel: Whose end it is, and its number there.
+        gateway, tunnel: Whose end it is, and the `TunnelPlan.id` of it.
         up: Whether both the IKE and the child association stand.
         since: When that began, in epoch seconds; 0.0 when it is down.
         reason: Why it is down, where that is known.
@@ -139,7 +160,7 @@ class TunnelState:
     """
 
     gateway: str
-    tunnel: int
+    tunnel: str
     up: bool
     since: float = 0.0
     reason: str = ""
@@ -182,7 +203,7 @@ class Gateways(Protocol):
         """How all gateways stand now."""
         ...
 
-    def fault(self, gateway: str, kind: str, tunnel: int | None = None) -> None:
+    def fault(self, gateway: str, kind: str, tunnel: str | None = None) -> None:
         """Break something: "kill" (its daemons), "freeze" (SIGSTOP), "cut" (its uplink, or one tunnel's packets)."""
         ...
 

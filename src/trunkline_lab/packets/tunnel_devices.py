@@ -1,0 +1,112 @@
+"""The interfaces of a gateway's route-based tunnels: a VXLAN each, over the two addresses that IPsec protects.
+
+Like a VTI such an interface leads to one place, whatever addresses both ends have on it: routes go by a next hop that
+stands for the other end, and whose hardware address is known beforehand. The interface is down while its tunnel is,
+and so are the routes into it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..tunnels import Offer
+from . import inside
+from .negotiation import underlay
+from .plan import TunnelPlan
+
+FAR_END = "192.0.0.8"  # the address that is nobody's (RFC 7600, IPv4 dummy address)
+_PORT = 4789
+_MTU = 1350  # 1500 less ESP in UDP (strongSwan's device: 1400) less VXLAN
+
+
+def device_name(offer: Offer) -> str:
+    """The interface of a route-based tunnel; both ends call it the same."""
+    return f"vti{underlay(offer).vni:06x}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Device:
+    name: str
+    local: str
+    remote: str
+    vni: int
+    inside: str | None
+
+
+class TunnelDevices:
+    """All of one gateway."""
+
+    def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
+        self._devices: dict[str, _Device] = {}
+        self._policies: dict[str, str] = {}
+        self._up: set[str] = set()
+
+    def apply(self, tunnels: Iterable[TunnelPlan]) -> None:
+        """Have exactly the interfaces that these tunnels need, and the addresses that charon asks for."""
+        tunnels = list(tunnels)
+        wanted = {tunnel.id: _device(tunnel) for tunnel in tunnels if tunnel.route_based}
+        gone = [device for name, device in self._devices.items() if wanted.get(name) != device]
+        new = [device for name, device in wanted.items() if self._devices.get(name) != device]
+        inside.ip(self._namespace, [line for device in gone for line in _removed(device)])
+        self._up -= {name for name, device in self._devices.items() if device in gone}
+        inside.ip(self._namespace, [line for device in new for line in _made(device)])
+        self._devices = wanted
+        self._stand_for(tunnel for tunnel in tunnels if not tunnel.route_based)
+
+    def show(self, up: set[str]) -> None:
+        """Bring up the interfaces of these tunnels, and down those of all others."""
+        wanted = up & self._devices.keys()
+        lines = [line for name in wanted - self._up for line in _raised(self._devices[name])]
+        lines += [f"link set {self._devices[name].name} down" for name in self._up - wanted]
+        inside.ip(self._namespace, lines)
+        self._up = wanted
+
+    def _stand_for(self, tunnels: Iterable[TunnelPlan]) -> None:
+        """charon takes a pair of selectors only when an address of its own lies in the local one: give it the last."""
+        wanted: dict[str, str] = {}
+        for tunnel in tunnels:
+            wanted |= {cidr: _last(cidr) for cidr in tunnel.offer.local if not cidr.endswith("/0")}
+        gone = set(self._policies.values()) - set(wanted.values())
+        new = set(wanted.values()) - set(self._policies.values())
+        lines = [f"address del {address}/32 dev lo" for address in sorted(gone)]
+        inside.ip(self._namespace, [*lines, *(f"address add {address}/32 dev lo" for address in sorted(new))])
+        self._policies = wanted
+
+
+def _device(tunnel: TunnelPlan) -> _Device:
+    under = underlay(tunnel.offer)
+    return _Device(device_name(tunnel.offer), under.local, under.remote, under.vni, tunnel.inside)
+
+
+def _made(device: _Device) -> list[str]:
+    name = device.name
+    return [
+        f"address add {device.local}/32 dev lo",
+        f"link add {name} address {_hardware(device.local)} mtu {_MTU} type vxlan id {device.vni} "
+        f"local {device.local} remote {device.remote} dstport {_PORT} nolearning",
+        *([f"address add {device.inside} dev {name}"] if device.inside else []),
+    ]
+
+
+def _removed(device: _Device) -> list[str]:
+    return [f"link del {device.name}", f"address del {device.local}/32 dev lo"]
+
+
+def _raised(device: _Device) -> list[str]:
+    """What is known of the other end is forgotten by an interface that goes down, so it is told again."""
+    return [
+        f"neigh replace {FAR_END} lladdr {_hardware(device.remote)} dev {device.name} nud permanent",
+        f"link set {device.name} up",
+    ]
+
+
+def _hardware(address: str) -> str:
+    """A hardware address out of an underlay address, "02:00:" and its four bytes."""
+    return "02:00:" + ipaddress.IPv4Address(address).packed.hex(":")
+
+
+def _last(cidr: str) -> str:
+    return str(ipaddress.ip_network(cidr, strict=False).broadcast_address)

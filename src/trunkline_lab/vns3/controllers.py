@@ -6,13 +6,15 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+
+from trunkline.network.model import Router
 
 from ..loop import LoopThread
 from ..site import Site
-from ..tunnels import Gateway
+from ..tunnels import Gateway, Offer
 from ..world import Face, Machine, World
-from . import links
+from . import links, reading
 from .connected import advertised, connected_subnets
 from .controller import Controller, Hook, LoggedCall
 from .links import Links
@@ -57,6 +59,7 @@ class Controllers:
         self._stopped = False
         self._reconcile_task: asyncio.Task[None] | None = None
         self._observe_timer: asyncio.TimerHandle | None = None
+        self._listeners: list[Callable[[], None]] = []
         self._wanted = self.thread.call(asyncio.Event)
         self.thread.call(self._start)
         world.listen(lambda: self.thread.soon(self._wanted.set))
@@ -89,6 +92,24 @@ class Controllers:
     def reports(self) -> list[dict[str, object]]:
         """How each controller stands, as plain data; secrets only where they are the factory's."""
         return self.thread.call(lambda: [self._describe(one) for one in self._controllers.values()])
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever a controller may have changed, or its cloud; it must return at once."""
+        self._listeners.append(listener)
+
+    def routers(self, interfaces: Mapping[str, str]) -> list[tuple[Router, list[Offer], dict[str, str]]]:
+        """Every controller as the network model, its ends of tunnels, and its BGP passwords by neighbour.
+
+        Parameters:
+            interfaces: The interface of each machine, by the machine's id; one without is left out.
+        """
+        return self.thread.call(
+            lambda: [
+                (reading.router(one, interfaces[one.id]), one.offers() if one.running else [], reading.passwords(one))
+                for one in self._controllers.values()
+                if one.id in interfaces
+            ]
+        )
 
     def site_tunnels(self, site: Site) -> list[dict[str, object]]:
         """What a datacentre's gateway says of the tunnels that end at it."""
@@ -162,6 +183,8 @@ class Controllers:
 
     def touched(self) -> None:
         """Look at all tunnels soon, and once more when negotiations that begin now are over."""
+        for listener in self._listeners:
+            listener()
         loop = asyncio.get_running_loop()
         if self._observe_timer is None or self._observe_timer.cancelled():
             self._observe_timer = loop.call_later(0, self._observe)

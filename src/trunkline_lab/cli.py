@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import fault_cli, process
+from . import fault_cli, packets_cli, process
 from .audit_view import show_audit
 from .home import Home
 from .options import Json, Name, home_of, living
@@ -43,6 +43,9 @@ def up(
     pace: Annotated[PaceName, typer.Option(help="normal: boots and reboots take seconds; fast: for tests.")] = (
         PaceName.normal
     ),
+    packets: Annotated[
+        bool, typer.Option("--packets", help="Let the networks carry packets: namespaces, strongSwan, bird.")
+    ] = False,
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay in the foreground until Ctrl-C.")] = False,
     as_json: Json = False,
 ) -> int:
@@ -52,15 +55,21 @@ def up(
 
       trunkline lab up
 
+      trunkline lab up --packets
+
       trunkline lab up --name second --routers 2 --json
     """
     home = home_of(name)
     show = _show_json if as_json else _show_up
     if foreground:
-        if not process.run(home, routers=routers, pace=pace.value, ready=lambda status: show(home, status)):
+        if not process.run(
+            home, routers=routers, pace=pace.value, packets=packets, ready=lambda status: show(home, status)
+        ):
             raise LabError(f"lab {name} is already up")
         return DONE
-    if not process.start(home, routers=routers, pace=pace.value):
+    if packets:
+        _need_packets()
+    if not process.start(home, routers=routers, pace=pace.value, packets=packets):
         print(f"lab {name} is already up", file=sys.stderr)
     show(home, process.ask(home, "/status"))
     return DONE
@@ -97,6 +106,7 @@ def audit(name: Name = "lab", as_json: Json = False) -> int:
 
 
 app.add_typer(fault_cli.app, name="fault")
+packets_cli.add_to(app)
 
 
 @app.command()
@@ -141,7 +151,7 @@ def main(argv: Sequence[str]) -> int:
         return FAILED
     except process.Refused as error:
         print(f"error: {error}", file=sys.stderr)
-        print("hint: trunkline lab fault add --help", file=sys.stderr)
+        print(f"hint: trunkline lab {' '.join(argv[: 2 if argv[0] == 'fault' else 1])} --help", file=sys.stderr)
         return USAGE
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
@@ -158,6 +168,17 @@ def _said(wrong: typer.TyperException) -> str:
         return text
     value, (head, colon, rest) = repr(errors()[0]["input"]), text.partition(": ")
     return text if value in rest else f"{head}{colon}{value}: {rest[:1].lower()}{rest[1:]}"
+
+
+def _need_packets() -> None:
+    """Raise LabError when this machine lacks a part, before anything is started."""
+    from .packets.needs import missing
+
+    if lacking := missing():
+        raise LabError(
+            f"real packets cannot run here: {'; '.join(map(str, lacking))} missing",
+            hint="as root: scripts/install-debian.sh; or without --packets",
+        )
 
 
 def _show_json(home: Home, status: Mapping[str, object]) -> None:

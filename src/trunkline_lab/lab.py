@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from .audit_azure import AzureMakers
     from .aws import AwsFace
     from .azure import AzureFace
+    from .hosts import Hosts
+    from .packets.child import Child
+    from .packets.following import Following
+    from .packets.plan import Plan
     from .vns3 import Controllers, Workbench
 
 CALLER = "127.0.0.1"
@@ -35,6 +39,7 @@ AZURE_SUBSCRIPTIONS = {
 TENANT = "70000000-0000-4000-8000-000000000001"
 REGIONS = {"aws": "us-east-1", "azure": "westeurope"}
 AZURE_ROUTER_IMAGE = "cohesive:vns3:byol:6.0.0"
+_HOST_SECONDS, _LOOK_AGAIN = 10.0, 0.05
 
 
 class Lab:
@@ -46,6 +51,8 @@ class Lab:
         directory: Where configuration and secrets go; a temporary one, removed at `stop`, when none is given.
         callers: The addresses of this computer from which users call; the first goes into the configuration.
         seed: Of the faults that strike by chance.
+        packets: Let the networks carry packets: namespaces, strongSwan and bird. Raises PacketsError from `start`
+            when a part of the machine is missing.
 
     Attributes:
         faults: What is to go wrong: `lab.faults.add("aws:ec2:CreateVpc", "lost", times=1)`.
@@ -54,6 +61,8 @@ class Lab:
         controllers: The routers.
         bench: Puts further factory-fresh controllers on the table.
         site: The datacentre.
+        hosts: Places test hosts.
+        packets: The fabric that follows the clouds; None without packets.
     """
 
     config: Path
@@ -62,6 +71,8 @@ class Lab:
     controllers: Controllers
     bench: Workbench
     site: Site
+    hosts: Hosts
+    packets: Following | None
     _makers: AzureMakers
 
     def __init__(
@@ -72,8 +83,11 @@ class Lab:
         directory: Path | None = None,
         callers: Iterable[str] = (CALLER,),
         seed: int = 0,
+        packets: bool = False,
     ) -> None:
         self.faults = Faults(seed)
+        self.packets = None
+        self._with_packets = packets
         self.pace = pace or Pace()
         self.callers = tuple(callers)
         self._routers = routers
@@ -106,6 +120,7 @@ class Lab:
         self._undo.append(claim.release)
         claim.addresses.gate = self.faults.gate
         self.world = World(claim.addresses, self.pace)
+        child = self._start_packets() if self._with_packets else None  # it starts while the others do
         with ThreadPoolExecutor(3) as side_by_side:
             parts = [side_by_side.submit(part) for part in (self._start_aws, self._start_azure, self._start_routers)]
         for part in parts:
@@ -115,6 +130,11 @@ class Lab:
         for _ in range(self._routers):
             self.bench.put()
         self.controllers.settle()
+        from .hosts import Hosts
+
+        self.hosts = Hosts(self.aws, self.azure, self.site)
+        if child is not None:
+            self._follow(child.wait())
         self.config = self._write_settings()
 
     def _start_aws(self) -> None:
@@ -149,6 +169,33 @@ class Lab:
         self.bench = Workbench(self.world)
         self.site = Site("datacentre", self.world.addresses.take())
         self.controllers.add_site(self.site)
+
+    def _start_packets(self) -> Child:
+        from .packets.child import Child
+
+        child = Child()
+        self._undo.append(child.stop)
+        return child
+
+    def _follow(self, child: Child) -> None:
+        from .packets.following import Following
+        from .packets_plan import plan
+
+        def read() -> Plan:
+            return plan(self.aws, self.azure, self.bench, self.controllers, self.site, tuple(self.hosts.at_site))
+
+        self.packets = Following(child, read)
+        self._undo.append(self.packets.stop)
+        self.controllers.listen(self.packets.changed)
+        self.packets.settle()
+
+    def add_host(self, name: str, where: str, group: str | None = None) -> dict[str, str]:
+        """Make a test host (see `Hosts.add`), and wait until it carries packets where there are any."""
+        made = self.hosts.add(name, where, group)
+        deadline = time.monotonic() + _HOST_SECONDS
+        while self.packets is not None and name not in self.packets.ask("hosts") and time.monotonic() < deadline:
+            time.sleep(_LOOK_AGAIN)
+        return made
 
     def _write_settings(self) -> Path:
         from .vns3 import issue_license
@@ -207,6 +254,7 @@ class Lab:
                     "tunnels": self.site_tunnels(),
                 }
             },
+            "packets": self.packets is not None,
             "seconds_up": round(time.time() - self.started, 1),
             "memory_mb": _memory_mb(),
         }

@@ -29,13 +29,14 @@ class LabError(Exception):
         self.details, self.hint = details, hint
 
 
-def run(home: Home, *, routers: int, pace: str, ready: Callable[[dict[str, object]], None]) -> bool:
+def run(home: Home, *, routers: int, pace: str, packets: bool, ready: Callable[[dict[str, object]], None]) -> bool:
     """Run a lab in this process until it is told to end (POST /down, SIGTERM, SIGINT).
 
     Parameters:
         home: Its directory; removed at the end, but for the log when the lab fails.
         routers: How many factory-fresh controllers to boot.
         pace: "normal" or "fast".
+        packets: Whether the networks carry packets.
         ready: Called with the status once everything answers.
 
     Returns:
@@ -46,7 +47,7 @@ def run(home: Home, *, routers: int, pace: str, ready: Callable[[dict[str, objec
             return False
         home.sweep()
         try:
-            _run(home, routers, pace, ready)
+            _run(home, routers, pace, packets, ready)
         except BaseException:
             home.sweep()  # the log stays: whoever waits for this lab reads there why it failed
             raise
@@ -54,7 +55,7 @@ def run(home: Home, *, routers: int, pace: str, ready: Callable[[dict[str, objec
     return True
 
 
-def _run(home: Home, routers: int, pace: str, ready: Callable[[dict[str, object]], None]) -> None:
+def _run(home: Home, routers: int, pace: str, packets: bool, ready: Callable[[dict[str, object]], None]) -> None:
     from .control import Control
     from .lab import Lab
     from .world import FAST, Pace
@@ -63,7 +64,7 @@ def _run(home: Home, routers: int, pace: str, ready: Callable[[dict[str, object]
         signal.signal(number, _end)
     with (
         contextlib.suppress(_Over),
-        Lab(pace=FAST if pace == "fast" else Pace(), routers=routers, directory=home.directory) as lab,
+        Lab(pace=FAST if pace == "fast" else Pace(), routers=routers, directory=home.directory, packets=packets) as lab,
         Control(lab, lab.controllers.thread, lambda: os.kill(os.getpid(), signal.SIGTERM)) as control,
     ):
         home.write({"pid": os.getpid(), "control": control.endpoint, "token": control.token})
@@ -82,7 +83,7 @@ def _end(*_: object) -> None:
     raise _Over
 
 
-def start(home: Home, *, routers: int, pace: str) -> bool:
+def start(home: Home, *, routers: int, pace: str, packets: bool = False) -> bool:
     """Start a lab in the background and wait until it is ready.
 
     Returns:
@@ -98,7 +99,7 @@ def start(home: Home, *, routers: int, pace: str) -> bool:
         if ours:
             home.sweep()
     words = [sys.executable, "-m", "trunkline_lab", "up", "--foreground", "--name", home.name]
-    words += ["--routers", str(routers), "--pace", pace]
+    words += ["--routers", str(routers), "--pace", pace, *(["--packets"] if packets else [])]
     with open(home.log, "wb") as log:
         child = subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
@@ -127,7 +128,9 @@ class Refused(Exception):
     """The lab says no: what was asked for cannot be."""
 
 
-def ask(home: Home, path: str, *, method: str = "GET", body: object = None) -> dict[str, object]:
+def ask(
+    home: Home, path: str, *, method: str = "GET", body: object = None, timeout: float = STOP_SECONDS
+) -> dict[str, object]:
     """What the running lab answers at `path` of its control endpoint, to a body that goes as JSON.
 
     Raises:
@@ -142,7 +145,7 @@ def ask(home: Home, path: str, *, method: str = "GET", body: object = None) -> d
     request = urllib.request.Request(f"{state['control']}{path}", method=method, headers=headers, data=data)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
     try:
-        with opener.open(request, timeout=STOP_SECONDS) as answer:
+        with opener.open(request, timeout=timeout) as answer:
             found = json.load(answer)
     except urllib.error.HTTPError as error:
         if error.code == 400:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from . import firewall, inside
@@ -18,13 +18,11 @@ from .negotiation import connections
 from .plan import GatewayPlan, GatewayState, Place, SessionState, TunnelPlan
 from .tunnel_devices import FAR_END, TunnelDevices, device_name
 
-# Before the kernel's main table, and after strongSwan's own (220): specific ways out of the wires, then bird's.
+# After strongSwan's own table (220): what the wires lead to, then bird's, and at last the wires' default route.
 _RULES = (
     "rule add pref 299 lookup main suppress_prefixlength 0",
     f"rule add pref 300 lookup {TABLE}",
 )
-# What a router has no route for it does not pass on; its own packets have the wires' default route.
-_NO_ROUTE = "rule add pref 310 not iif lo unreachable"
 _POLICY_DEVICE = "ipsec0"  # charon's: what strongSwan's user-space IPsec takes in and gives out
 
 
@@ -42,7 +40,7 @@ class Gateway:
         self.place = place
         self._charon = Charon(place.namespace, directory)
         self._bird = Bird(place.namespace, directory)
-        self._devices = TunnelDevices(place.namespace)
+        self._devices = TunnelDevices(place.namespace, returns=plan.site)
         self._broken = Broken(place)
         self._keeper = Keeper(self._charon, self._devices)
         self._lock = threading.Lock()
@@ -51,7 +49,7 @@ class Gateway:
         """Have the daemons run; `begin` is next. Raises RuntimeError when one does not start."""
         space = self.place.namespace
         inside.sysctl(space, {"net.ipv4.ip_forward": 1})
-        inside.ip(space, [*_RULES, *([] if self.plan.site else [_NO_ROUTE])])
+        inside.ip(space, _RULES)
         with self._lock:
             self._settle()
             self._run()
@@ -115,7 +113,7 @@ class Gateway:
     def _settle(self) -> None:
         """Interfaces and firewall: all that stands without a daemon."""
         self._devices.apply(self.plan.tunnels)
-        inside.nft(self.place.namespace, firewall.rules(self.plan.filters, self.plan.forwards))
+        inside.nft(self.place.namespace, firewall.rules(self.plan))
 
     def _load(self) -> None:
         self._keeper.keep(connections(self.plan.tunnels, self.place.address))
@@ -137,13 +135,14 @@ class Gateway:
         for cidr in self.plan.attached:
             yield Way(cidr, uplink, next_hop, metric=-1)
         for route in self.plan.routes:
-            if route.tunnel is None:
+            tunnel = tunnels.get(route.tunnel or _behind(tunnels.values(), route.gateway))
+            if tunnel is not None and tunnel.route_based:
+                device, far_end = device_name(tunnel.offer), watched.get(tunnel.id, FAR_END)
+                yield Way(route.prefix, device, far_end, route.metric, watched=tunnel.id in watched, tunnel=True)
+            elif tunnel is not None:
+                yield Way(route.prefix, _POLICY_DEVICE, metric=route.metric, tunnel=True)
+            elif route.tunnel is None:
                 yield Way(route.prefix, uplink, route.gateway or next_hop, route.metric)
-            elif route.tunnel in tunnels:
-                tunnel = tunnels[route.tunnel]
-                far_end = watched.get(tunnel.id, FAR_END)
-                way = Way(route.prefix, device_name(tunnel.offer), far_end, route.metric, tunnel.id in watched)
-                yield way if tunnel.route_based else Way(route.prefix, _POLICY_DEVICE, metric=route.metric)
 
     def _neighbours(self, tunnels: Mapping[str, TunnelPlan]) -> Iterator[Neighbour]:
         passwords = {each.neighbour: each.password for each in self.plan.passwords}
@@ -162,3 +161,12 @@ class Gateway:
                 bfd=session.bfd,
                 password=passwords.get(session.neighbour, ""),
             )
+
+
+def _behind(tunnels: Iterable[TunnelPlan], gateway: str | None) -> str:
+    """The tunnel in whose inside network a gateway's address lies, "" without one."""
+    for tunnel in tunnels:
+        if gateway is not None and tunnel.inside is not None:
+            if ipaddress.ip_address(gateway) in ipaddress.ip_interface(tunnel.inside).network:
+                return tunnel.id
+    return ""

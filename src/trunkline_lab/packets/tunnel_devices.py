@@ -18,6 +18,8 @@ from .plan import TunnelPlan
 
 FAR_END = "192.0.0.8"  # the address that is nobody's (RFC 7600, IPv4 dummy address)
 _PORT = 4789
+_MARKS = 1 << 24  # above every VXLAN's number, and above the kernel's own tables
+_MARKED = 250  # the priority of the rules that send marked packets out by their tunnels
 _MTU = 1350  # 1500 less ESP in UDP (strongSwan's device: 1400) less VXLAN
 
 
@@ -26,9 +28,15 @@ def device_name(offer: Offer) -> str:
     return f"vti{underlay(offer).vni:06x}"
 
 
+def mark(offer: Offer) -> int:
+    """What packets are marked with that are to leave by this tunnel: also the number of its own route table."""
+    return _MARKS | underlay(offer).vni
+
+
 @dataclass(frozen=True, slots=True)
 class _Device:
     name: str
+    mark: int
     local: str
     remote: str
     vni: int
@@ -36,10 +44,16 @@ class _Device:
 
 
 class TunnelDevices:
-    """All of one gateway."""
+    """All of one gateway.
 
-    def __init__(self, namespace: str) -> None:
+    Parameters:
+        namespace: Where.
+        returns: Whether packets with a tunnel's mark leave by it, while it is up.
+    """
+
+    def __init__(self, namespace: str, *, returns: bool = False) -> None:
         self._namespace = namespace
+        self._returns = returns
         self._devices: dict[str, _Device] = {}
         self._policies: dict[str, str] = {}
         self._up: set[str] = set()
@@ -50,19 +64,45 @@ class TunnelDevices:
         wanted = {tunnel.id: _device(tunnel) for tunnel in tunnels if tunnel.route_based}
         gone = [device for name, device in self._devices.items() if wanted.get(name) != device]
         new = [device for name, device in wanted.items() if self._devices.get(name) != device]
-        inside.ip(self._namespace, [line for device in gone for line in _removed(device)])
+        inside.ip(self._namespace, [line for device in gone for line in self._removed(device)])
         self._up -= {name for name, device in self._devices.items() if device in gone}
-        inside.ip(self._namespace, [line for device in new for line in _made(device)])
+        inside.ip(self._namespace, [line for device in new for line in self._made(device)])
         self._devices = wanted
         self._stand_for(tunnel for tunnel in tunnels if not tunnel.route_based)
 
     def show(self, up: set[str]) -> None:
         """Bring up the interfaces of these tunnels, and down those of all others."""
         wanted = up & self._devices.keys()
-        lines = [line for name in wanted - self._up for line in _raised(self._devices[name])]
+        lines = [line for name in wanted - self._up for line in self._raised(self._devices[name])]
         lines += [f"link set {self._devices[name].name} down" for name in self._up - wanted]
         inside.ip(self._namespace, lines)
         self._up = wanted
+
+    def _made(self, device: _Device) -> list[str]:
+        name = device.name
+        return [
+            f"address add {device.local}/32 dev lo",
+            f"link add {name} address {_hardware(device.local)} mtu {_MTU} type vxlan id {device.vni} "
+            f"local {device.local} remote {device.remote} dstport {_PORT} nolearning",
+            *([f"address add {device.inside} dev {name}"] if device.inside else []),
+            *([f"rule add pref {_MARKED} fwmark {device.mark} lookup {device.mark}"] if self._returns else []),
+        ]
+
+    def _removed(self, device: _Device) -> list[str]:
+        return [
+            f"link del {device.name}",
+            f"address del {device.local}/32 dev lo",
+            *([f"rule del pref {_MARKED} fwmark {device.mark} lookup {device.mark}"] if self._returns else []),
+        ]
+
+    def _raised(self, device: _Device) -> list[str]:
+        """An interface that goes down forgets its neighbours and routes, so both are told again."""
+        out = f"default via {FAR_END} dev {device.name} onlink table {device.mark}"
+        return [
+            f"neigh replace {FAR_END} lladdr {_hardware(device.remote)} dev {device.name} nud permanent",
+            f"link set {device.name} up",
+            *([f"route replace {out}"] if self._returns else []),
+        ]
 
     def _stand_for(self, tunnels: Iterable[TunnelPlan]) -> None:
         """charon takes a pair of selectors only when an address of its own lies in the local one: give it the last."""
@@ -78,29 +118,7 @@ class TunnelDevices:
 
 def _device(tunnel: TunnelPlan) -> _Device:
     under = underlay(tunnel.offer)
-    return _Device(device_name(tunnel.offer), under.local, under.remote, under.vni, tunnel.inside)
-
-
-def _made(device: _Device) -> list[str]:
-    name = device.name
-    return [
-        f"address add {device.local}/32 dev lo",
-        f"link add {name} address {_hardware(device.local)} mtu {_MTU} type vxlan id {device.vni} "
-        f"local {device.local} remote {device.remote} dstport {_PORT} nolearning",
-        *([f"address add {device.inside} dev {name}"] if device.inside else []),
-    ]
-
-
-def _removed(device: _Device) -> list[str]:
-    return [f"link del {device.name}", f"address del {device.local}/32 dev lo"]
-
-
-def _raised(device: _Device) -> list[str]:
-    """What is known of the other end is forgotten by an interface that goes down, so it is told again."""
-    return [
-        f"neigh replace {FAR_END} lladdr {_hardware(device.remote)} dev {device.name} nud permanent",
-        f"link set {device.name} up",
-    ]
+    return _Device(device_name(tunnel.offer), mark(tunnel.offer), under.local, under.remote, under.vni, tunnel.inside)
 
 
 def _hardware(address: str) -> str:

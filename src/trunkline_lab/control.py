@@ -54,6 +54,7 @@ class Control:
         application.router.add_post("/faults", self._add_fault)
         application.router.add_delete("/faults", self._clear_faults)
         application.router.add_post("/hosts", self._add_host)
+        application.router.add_delete("/hosts/{name}", self._remove_host)
         application.router.add_post("/packets/{what}", self._packets)
         application.router.add_post("/down", self._end)
         self._runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=1)
@@ -101,6 +102,13 @@ class Control:
         except ValueError as error:
             return _refused(str(error))
         return web.json_response(made)
+
+    async def _remove_host(self, request: web.Request) -> web.StreamResponse:
+        try:
+            await asyncio.to_thread(self._lab.hosts.remove, request.match_info["name"])
+        except ValueError as error:
+            return _refused(str(error))
+        return web.json_response({"removed": request.match_info["name"]})
 
     async def _packets(self, request: web.Request) -> web.StreamResponse:
         if self._lab.packets is None:

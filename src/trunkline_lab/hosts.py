@@ -5,10 +5,11 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trunkline.network.model import Network, Subnet
 
@@ -17,6 +18,9 @@ from .aws.face import LINUX_IMAGE
 from .azure import AzureFace
 from .packets.plan import HostPlan
 from .site import Site
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
 
 _FIRST = 10  # of the addresses that hosts get, to leave room for a cloud's own and for routers
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -66,6 +70,24 @@ class Hosts:
         make = self._on_aws if network.cloud == "aws" else self._on_azure
         return {"name": name, "address": address, "id": make(name, network, subnet, address, group)}
 
+    def remove(self, name: str) -> None:
+        """Remove a host that `add` made, or any machine of this name. Raises HostError when there is none."""
+        at_site = next((host for host in self.at_site if host.name == name and name != self._site.name), None)
+        if at_site is not None:
+            self.at_site.remove(at_site)
+            return
+        networks = [*self._aws.networks(), *self._azure.networks()]
+        found = [(n, i) for n in networks for i in n.interfaces if i.name == name and i.instance]
+        if not found:
+            raise HostError(f"host = {name!r}: there is no machine of this name")
+        for network, interface in found:
+            if network.cloud == "aws":
+                zone = next(subnet.zone for subnet in network.subnets if subnet.id == interface.subnet)
+                self._ec2(network.account, zone).terminate_instances(InstanceIds=[str(interface.instance)])
+            else:
+                self._azure_call("DELETE", str(interface.instance), _MACHINE)
+                self._azure_call("DELETE", interface.id, _NIC)
+
     def _put(self, name: str) -> dict[str, str]:
         prefix = Subnet("", "", self._site.prefixes[0])
         address = _free(prefix, (host.address for host in self.at_site))
@@ -84,12 +106,9 @@ class Hosts:
     def _on_aws(self, name: str, network: Network, subnet: Subnet, address: str, group: str | None) -> str:
         from botocore.exceptions import ClientError
 
-        from .aws.inside import Clients
-
         bound: Any = {"SecurityGroupIds": [group]} if group else {}
-        ec2 = Clients(self._aws.gateway).ec2(network.account, subnet.zone[:-1])
         try:
-            made = ec2.run_instances(
+            made = self._ec2(network.account, subnet.zone).run_instances(
                 ImageId=LINUX_IMAGE,
                 MinCount=1,
                 MaxCount=1,
@@ -101,6 +120,11 @@ class Hosts:
         except ClientError as error:
             raise HostError(f"AWS refuses the host {name}: {error}") from error
         return str(made["Instances"][0]["InstanceId"])
+
+    def _ec2(self, account: str, zone: str) -> EC2Client:
+        from .aws.inside import Clients
+
+        return Clients(self._aws.gateway).ec2(account, zone[:-1])
 
     def _on_azure(self, name: str, network: Network, subnet: Subnet, address: str, group: str | None) -> str:
         base = network.id.partition("/providers/")[0]
@@ -117,19 +141,25 @@ class Hosts:
             },
         }
         bound = {"networkSecurityGroup": {"id": group}} if group else {}
-        self._put_azure(nic, _NIC, {"location": location, "properties": {"ipConfigurations": [configuration], **bound}})
-        self._put_azure(machine, _MACHINE, {"location": location, "properties": _linux(name, nic)})
+        self._azure_call(
+            "PUT", nic, _NIC, {"location": location, "properties": {"ipConfigurations": [configuration], **bound}}
+        )
+        self._azure_call("PUT", machine, _MACHINE, {"location": location, "properties": _linux(name, nic)})
         return machine
 
-    def _put_azure(self, id_: str, version: str, body: object) -> None:
-        request = urllib.request.Request(
-            f"{self._azure.endpoint}{id_}?api-version={version}",
-            method="PUT",
-            data=json.dumps(body).encode(),
-            headers={"Authorization": "Bearer lab", "Content-Type": "application/json"},
-        )
+    def _azure_call(self, method: str, id_: str, version: str, body: object = None) -> None:
+        """A request as any client sends it, done when its operation is."""
+        headers = {"Authorization": "Bearer lab", "Content-Type": "application/json"}
+        data = json.dumps(body).encode() if body is not None else None
+        url: str | None = f"{self._azure.endpoint}{id_}?api-version={version}"
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10).close()
+            while url is not None:
+                request = urllib.request.Request(url, method=method, data=data, headers=headers)
+                with opener.open(request, timeout=10) as answer:
+                    method, data = "GET", None
+                    url = answer.headers.get("Location") if answer.status == 202 else None
+                time.sleep(0.02 if url else 0)
         except urllib.error.HTTPError as error:
             raise HostError(f"Azure refuses {id_.rpartition('/')[2]}: {error.read().decode()}") from error
 

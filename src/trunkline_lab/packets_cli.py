@@ -26,11 +26,12 @@ def add_to(app: typer.Typer) -> None:
 def host(
     host_name: Annotated[str, typer.Argument(metavar="HOST", help="What to call it.")],
     where: Annotated[
-        str, typer.Option("--in", metavar="SUBNET", help="A subnet's id or name, or the datacentre's name.")
-    ],
+        str | None, typer.Option("--in", metavar="SUBNET", help="A subnet's id or name, or the datacentre's name.")
+    ] = None,
     group: Annotated[
         str | None, typer.Option(help="A security group's id; the cloud's default when none is given.")
     ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the host away again.")] = False,
     name: Name = "lab",
     as_json: Json = False,
 ) -> int:
@@ -43,7 +44,15 @@ def host(
       trunkline lab host app --in acme-app-1
 
       trunkline lab host db --in datacentre
+
+      trunkline lab host app --remove
     """
+    if remove == (where is not None):
+        raise typer.BadParameter("say where it is to stand (--in SUBNET), or --remove", param_hint="--in")
+    if remove:
+        gone: Mapping[str, Any] = process.ask(living(name), f"/hosts/{host_name}", method="DELETE", timeout=_SECONDS)
+        print(json.dumps(gone) if as_json else f"{host_name} is gone")
+        return REACHED
     body = {"name": host_name, "in": where, "group": group}
     made: Mapping[str, Any] = process.ask(living(name), "/hosts", method="POST", body=body, timeout=_SECONDS)
     print(json.dumps(made)) if as_json else print(f"{made['name']}  {made['address']}  {made['id']}".rstrip())

@@ -24,13 +24,18 @@ class Following:
     """
 
     def __init__(self, child: Child, read: Callable[[], Plan]) -> None:
-        self._child, self._read = child, read
+        self.child, self._read = child, read
         self._changed = threading.Event()
         self._over = False
         self._applying = threading.Lock()
         self._applied: Plan | None = None
         self._thread = threading.Thread(target=self._follow, name="packets-follow", daemon=True)
         self._thread.start()
+
+    @property
+    def applied(self) -> Plan | None:
+        """The plan that the fabric stands by now; None while it is being changed."""
+        return self._applied
 
     def changed(self) -> None:
         """Something of the lab may have changed. Returns at once."""
@@ -42,23 +47,23 @@ class Following:
             wanted = self._read()
             if wanted != self._applied:
                 self._applied = None
-                self._child.apply(wanted)
+                self.child.apply(wanted)
                 self._applied = wanted
 
     def ask(self, do: str, **arguments: Any) -> Any:
         """Ask the fabric as it is to be now (see `Child.ask`)."""
         self.settle()
-        return self._child.ask(do, **arguments)
+        return self.child.ask(do, **arguments)
 
     def state(self) -> tuple[GatewayState, ...]:
         """How the gateways stand now."""
-        return self._child.state()
+        return self.child.state()
 
     def stop(self) -> None:
         """End it. May be called twice."""
         self._over = True
         self._changed.set()
-        self._child.stop()
+        self.child.stop()
         self._thread.join(5)
 
     def _follow(self) -> None:

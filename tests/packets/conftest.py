@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 
@@ -18,6 +19,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     lacking = missing()
     if lacking:
         words = "; ".join(map(str, lacking))
+        if os.environ.get("TRUNKLINE_PACKETS") == "required":
+            raise pytest.UsageError(f"TRUNKLINE_PACKETS=required, and real packets cannot run here: {words} missing")
         print(f"\nreal packets cannot run here, {len(ours)} tests are skipped: {words} missing", file=sys.stderr)
         for item in ours:
             item.add_marker(pytest.mark.skip(reason=f"missing: {words}"))

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from .home import Home
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 _LOOK_AGAIN = 0.02
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from azure_lab import TEMPLATES, VPC, at, face, open_account, world
 from trunkline import Error
 from trunkline.clouds.azure import AzureAccount
 from trunkline.clouds.cloud import CloudError, NextHop, Rule
+from trunkline.network.model import Permission, Route
 from trunkline_lab.azure import AzureFace
 from trunkline_lab.azure.errors import ArmError
 from trunkline_lab.azure.http import Answer, Call
@@ -238,3 +240,151 @@ def test_a_network_that_is_not_there(azure, vpc):
         azure.network(vpc["vpc_id"] + "-gone")
     with pytest.raises(Error, match="virtualNetworks"):
         azure.network(vpc["app_route_table_id"])
+
+
+PEERED = {
+    "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+    "contentVersion": "1.0.0.0",
+    "resources": [
+        {
+            "type": "Microsoft.Network/applicationSecurityGroups",
+            "apiVersion": "2024-05-01",
+            "name": "web",
+            "location": "westeurope",
+            "properties": {},
+        },
+        {
+            "type": "Microsoft.Network/networkSecurityGroups",
+            "apiVersion": "2024-05-01",
+            "name": "guard",
+            "location": "westeurope",
+            "dependsOn": ["web"],
+            "properties": {
+                "securityRules": [
+                    {
+                        "name": "to-web",
+                        "properties": {
+                            "priority": 100,
+                            "direction": "Inbound",
+                            "access": "Deny",
+                            "protocol": "Tcp",
+                            "sourceAddressPrefix": "Internet",
+                            "sourcePortRange": "*",
+                            "destinationApplicationSecurityGroups": [
+                                {"id": "[resourceId('Microsoft.Network/applicationSecurityGroups', 'web')]"}
+                            ],
+                            "destinationPortRange": "443",
+                        },
+                    },
+                    {
+                        "name": "from-low-ports",
+                        "properties": {
+                            "priority": 110,
+                            "direction": "Inbound",
+                            "access": "Allow",
+                            "protocol": "Tcp",
+                            "sourceAddressPrefix": "*",
+                            "sourcePortRange": "1-1023",
+                            "destinationAddressPrefix": "*",
+                            "destinationPortRange": "*",
+                        },
+                    },
+                ]
+            },
+        },
+        *(
+            {
+                "type": "Microsoft.Network/virtualNetworks",
+                "apiVersion": "2024-05-01",
+                "name": name,
+                "location": "westeurope",
+                "dependsOn": ["guard"],
+                "properties": {
+                    "addressSpace": {"addressPrefixes": [f"10.{n}.0.0/16"]},
+                    "subnets": [
+                        {
+                            "name": "hosts",
+                            "properties": {
+                                "addressPrefix": f"10.{n}.1.0/24",
+                                "networkSecurityGroup": {
+                                    "id": "[resourceId('Microsoft.Network/networkSecurityGroups', 'GUARD')]"
+                                },
+                            },
+                        }
+                    ],
+                },
+            }
+            for n, name in ((41, "one"), (42, "two"))
+        ),
+        *(
+            {
+                "type": "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
+                "apiVersion": "2024-05-01",
+                "name": f"{name}/to-{other}",
+                "dependsOn": ["one", "two", *(["one/to-two"] if name == "two" else [])],
+                "properties": {
+                    "remoteVirtualNetwork": {
+                        "id": f"[toUpper(resourceId('Microsoft.Network/virtualNetworks', '{other}'))]"
+                    },
+                    "allowVirtualNetworkAccess": True,
+                },
+            }
+            for name, other in (("one", "two"), ("two", "one"))
+        ),
+        {
+            "type": "Microsoft.Network/networkInterfaces",
+            "apiVersion": "2024-05-01",
+            "name": "web-nic",
+            "location": "westeurope",
+            "dependsOn": ["one", "web"],
+            "properties": {
+                "ipConfigurations": [
+                    {
+                        "name": "ip",
+                        "properties": {
+                            "subnet": {
+                                "id": "[resourceId('Microsoft.Network/virtualNetworks/subnets', 'ONE', 'hosts')]"
+                            },
+                            "applicationSecurityGroups": [
+                                {"id": "[resourceId('Microsoft.Network/applicationSecurityGroups', 'web')]"}
+                            ],
+                        },
+                    }
+                ]
+            },
+        },
+    ],
+}
+
+
+def test_peerings_groups_and_names_whatever_the_case_of_ids(face, tmp_path):
+    azure = open_account(face)
+    file = tmp_path / "peered.azure.json"
+    file.write_text(json.dumps(PEERED))
+    with at("acme", "peered"):
+        azure.stack(file)({})
+    one, two = (each for each in azure.networks() if each.name in ("one", "two"))
+    (there,), (back,) = one.peerings, two.peerings
+    assert (there.peer, there.active) == (two.id, True)
+    assert (back.peer, back.active) == (one.id, True)
+    assert one.route_tables[0].routes == (
+        Route("10.41.0.0/16", "local"),
+        Route("10.42.0.0/16", there.id),
+        Route("0.0.0.0/0", "internet"),
+    )
+    (rules,) = one.rule_sets
+    assert one.subnets[0].rule_sets == (rules.id,)
+    own = [each for each in rules.permissions if each.priority < 1000]
+    (host,) = one.interfaces
+    assert own == [Permission("in", "tcp", 443, 443, "Internet", "deny", 100, host.groups[0])]
+    assert (host.name, host.subnet) == ("web-nic", one.subnets[0].id)
+
+
+def test_all_networks_are_read_in_as_many_calls_as_one(azure, face, vpc):
+    def calls(read: Any) -> int:
+        before = len(face.calls)
+        read()
+        return len(face.calls) - before
+
+    assert calls(azure.networks) == calls(lambda: azure.network(vpc["vpc_id"])) == 5
+    assert vpc["vpc_id"] in {each.id for each in azure.networks()}

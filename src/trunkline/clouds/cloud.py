@@ -6,7 +6,7 @@ repeat. Nothing here knows a particular cloud, and no cloud knows another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -153,4 +153,8 @@ class Account(Protocol):
 
     def network(self, network: str) -> Network:
         """The network with this provider id, with its subnets, route tables and rules, read from the cloud."""
+        ...
+
+    def networks(self, only: Sequence[str] | None = None) -> list[Network]:
+        """All networks of the account, or those with these ids, read in bulk: a few calls for all of them."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -137,7 +137,16 @@ class AwsAccount:
             CloudError: There is no such VPC, or AWS refuses.
         """
         with translated(self.name, f"reading {network}"):
-            return networks.network(self.session.ec2, network, self.name)
+            return networks.networks(self.session.ec2, self.name, [network])[0]
+
+    def networks(self, only: Sequence[str] | None = None) -> list[Network]:
+        """All VPCs of the account in its region, or these, in a few calls for all of them.
+
+        Raises:
+            CloudError: There is no such VPC, or AWS refuses.
+        """
+        with translated(self.name, "reading the VPCs"):
+            return networks.networks(self.session.ec2, self.name, only)
 
 
 def account(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from trunkline.clouds.azure.deployments import Deployments
 from trunkline.clouds.azure.routes import Routes
 from trunkline.clouds.azure.rules import Rules
 from trunkline.clouds.azure.stack import Stack
-from trunkline.clouds.azure.topology import read_network
+from trunkline.clouds.azure.topology import read_networks
 from trunkline.clouds.cloud import CloudError, Exposure, NextHop, Rule, Value
 from trunkline.clouds.names import state_key
 from trunkline.network.model import Network
@@ -192,4 +192,13 @@ class AzureAccount:
 
     def network(self, network: str) -> Network:
         """The virtual network with this id, with its subnets, route tables, rules and interfaces."""
-        return read_network(self.clients, self.name, network)
+        return read_networks(self.clients, self.name, [network])[0]
+
+    def networks(self, only: Sequence[str] | None = None) -> list[Network]:
+        """All virtual networks of the subscription, or those with these ids, in five calls for all of them.
+
+        Raises:
+            Error: Something in `only` is no id of a virtual network.
+            CloudError: There is no such network, or they cannot be read.
+        """
+        return read_networks(self.clients, self.name, only)

@@ -1,9 +1,10 @@
-"""A virtual network as trunkline's model of networks, with what Azure adds to every one by itself."""
+"""Virtual networks as trunkline's model of networks, with what Azure adds to every one by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -11,35 +12,80 @@ from trunkline.clouds.azure.clients import Clients
 from trunkline.clouds.azure.errors import azure_errors
 from trunkline.clouds.azure.ids import parse, same
 from trunkline.clouds.azure.words import word
-from trunkline.network.model import Interface, Network, Permission, Route, RouteTable, RuleSet, Subnet
+from trunkline.clouds.cloud import CloudError
+from trunkline.network.model import Interface, Network, Peering, Permission, Route, RouteTable, RuleSet, Subnet
 
+_CALLER = 49152  # a port that callers commonly use (RFC 6335)
 _HOPS = {"Internet": "internet", "VnetLocal": "local", "None": "none", "VirtualNetworkGateway": "gateway"}
 
 
-def read_network(clients: Clients, account: str, network: str) -> Network:
-    """The virtual network with this id.
+def read_networks(clients: Clients, account: str, only: Sequence[str] | None = None) -> list[Network]:
+    """The subscription's virtual networks, or those with these ids, in five calls for all of them.
 
     Route tables hold Azure's own routes too, where the table does not say otherwise: the network's ranges to
-    "local" and 0.0.0.0/0 to "internet". Subnets without a table share one that is named after the network. A route
-    to nowhere has the target "none".
+    "local", a peered one's to the peering, and 0.0.0.0/0 to "internet". Subnets without a table share one that is
+    named after the network. A route to nowhere has the target "none".
 
     Raises:
-        Error: `network` is no id of a virtual network.
-        CloudError: There is no such network, or it cannot be read.
+        Error: Something in `only` is no id of a virtual network.
+        CloudError: There is no such network, or they cannot be read.
     """
-    where = parse(network, "virtualNetworks", "network")
+    wanted = None if only is None else {each.lower(): parse(each, "virtualNetworks", "network") for each in only}
     api = clients.network
-    with azure_errors(f"read network {where.name}"):
-        vnet: Any = api.virtual_networks.get(where.group, where.name)
-        lists = (api.network_interfaces, api.public_ip_addresses, api.route_tables, api.network_security_groups)
-        with ThreadPoolExecutor(len(lists)) as pool:
-            nics, addresses, tables, groups = pool.map(lambda listed: list(listed.list_all()), lists)
-    cidrs = tuple(vnet.address_space.address_prefixes or ())
-    subnets = tuple(_subnet(subnet) for subnet in vnet.subnets or ())
+    lists = (
+        api.virtual_networks,
+        api.network_interfaces,
+        api.public_ip_addresses,
+        api.route_tables,
+        api.network_security_groups,
+    )
+    with azure_errors("read the networks"), ThreadPoolExecutor(len(lists)) as pool:
+        vnets, nics, addresses, tables, groups = pool.map(lambda listed: list(listed.list_all()), lists)
+    found = [vnet for vnet in vnets if wanted is None or str(vnet.id).lower() in wanted]
+    missing = {*(wanted or ())} - {str(vnet.id).lower() for vnet in found}
+    if wanted is not None and missing:
+        names = ", ".join(sorted(wanted[each].name for each in missing))
+        raise CloudError(
+            f"read network {names}: the subscription has no such virtual network",
+            code="ResourceNotFound",
+            hint="check the id, and the account's subscription",
+        )
     public = {str(address.id).lower(): address.ip_address for address in addresses}
-    interfaces = tuple(i for nic in nics for i in _interfaces(nic, public, {s.id.lower() for s in subnets}))
-    bound = [s.rule_sets for s in subnets] + [i.rule_sets for i in interfaces]
-    used = {group.lower() for groups_of_one in bound for group in groups_of_one}
+    kept = _Kept(
+        {str(table.id).lower(): table for table in tables},
+        {str(group.id).lower(): _rule_set(group) for group in groups},
+        {str(vnet.id).lower(): vnet for vnet in vnets},
+    )
+    at: dict[str, list[Interface]] = {}
+    for nic in nics:
+        for interface in _interfaces(nic, public, kept):
+            at.setdefault(interface.subnet.lower(), []).append(interface)
+    return [_network(vnet, account, kept, at) for vnet in found]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What networks refer to, by id in small letters: Azure keeps, and ignores, how an id was written."""
+
+    tables: dict[str, Any]
+    groups: dict[str, RuleSet]
+    vnets: dict[str, Any]
+
+    def rule_sets(self, reference: Any) -> tuple[str, ...]:
+        """The NSG that a subnet or an interface is bound to, by its own spelling."""
+        if reference is None:
+            return ()
+        known = self.groups.get(reference.id.lower())
+        return (known.id if known else reference.id,)
+
+
+def _network(vnet: Any, account: str, kept: _Kept, at: dict[str, list[Interface]]) -> Network:
+    cidrs = tuple(vnet.address_space.address_prefixes or ())
+    subnets = tuple(_subnet(subnet, kept) for subnet in vnet.subnets or ())
+    interfaces = tuple(replace(i, subnet=s.id) for s in subnets for i in at.get(s.id.lower(), ()))
+    bound = [each.rule_sets for each in subnets] + [each.rule_sets for each in interfaces]
+    used = {group for groups in bound for group in groups}
+    peerings = tuple(_peering(each, kept) for each in vnet.virtual_network_peerings or ())
     return Network(
         id=vnet.id,
         name=vnet.name,
@@ -47,56 +93,71 @@ def read_network(clients: Clients, account: str, network: str) -> Network:
         account=account,
         cidrs=cidrs,
         subnets=subnets,
-        route_tables=tuple(_route_tables(vnet, cidrs, tables)),
-        rule_sets=tuple(_rule_set(group) for group in groups if group.id.lower() in used),
+        route_tables=tuple(_route_tables(vnet, _system_routes(vnet, cidrs, peerings), kept)),
+        rule_sets=tuple(rules for rules in kept.groups.values() if rules.id in used),
         interfaces=interfaces,
+        peerings=peerings,
     )
 
 
-def _subnet(subnet: Any) -> Subnet:
+def _subnet(subnet: Any, kept: _Kept) -> Subnet:
     cidr = subnet.address_prefix or (subnet.address_prefixes or [""])[0]
-    groups = (subnet.network_security_group.id,) if subnet.network_security_group else ()
-    return Subnet(subnet.id, subnet.name, cidr, rule_sets=groups)
+    return Subnet(subnet.id, subnet.name, cidr, rule_sets=kept.rule_sets(subnet.network_security_group))
 
 
-def _interfaces(nic: Any, public: dict[str, str | None], subnets: set[str]) -> Iterator[Interface]:
+def _interfaces(nic: Any, public: dict[str, str | None], kept: _Kept) -> Iterator[Interface]:
     for configuration in nic.ip_configurations or ():
-        if configuration.subnet is None or configuration.subnet.id.lower() not in subnets:
-            continue
-        if configuration.primary is False:
+        if configuration.subnet is None or configuration.primary is False:
             continue
         address = configuration.public_ip_address
+        machine = nic.virtual_machine.id if nic.virtual_machine else None
         yield Interface(
             id=nic.id,
             subnet=configuration.subnet.id,
             private_address=configuration.private_ip_address,
             public_address=public.get(address.id.lower()) if address else None,
-            rule_sets=(nic.network_security_group.id,) if nic.network_security_group else (),
+            rule_sets=kept.rule_sets(nic.network_security_group),
             forwards=bool(nic.enable_ip_forwarding),
-            instance=nic.virtual_machine.id if nic.virtual_machine else None,
+            instance=machine,
+            name=str(machine).rsplit("/", 1)[-1] if machine else nic.name,
+            groups=tuple(group.id for group in configuration.application_security_groups or ()),
         )
 
 
-def _route_tables(vnet: Any, cidrs: tuple[str, ...], tables: Iterable[Any]) -> Iterator[RouteTable]:
+def _peering(peering: Any, kept: _Kept) -> Peering:
+    remote = str(peering.remote_virtual_network.id)
+    known = kept.vnets.get(remote.lower())
+    connected = same(word(peering.peering_state), "Connected") and peering.allow_virtual_network_access is not False
+    return Peering(peering.id, known.id if known else remote, connected)
+
+
+def _route_tables(vnet: Any, system: Sequence[Route], kept: _Kept) -> Iterator[RouteTable]:
     users: dict[str, list[str]] = {}
     for subnet in vnet.subnets or ():
         users.setdefault(subnet.route_table.id.lower() if subnet.route_table else "", []).append(subnet.id)
-    for table in tables:
-        if subnets := users.get(table.id.lower()):
+    for identifier, table in kept.tables.items():
+        if subnets := users.get(identifier):
             own = [Route(r.address_prefix, r.next_hop_ip_address or _hop(r)) for r in table.routes or ()]
-            yield RouteTable(table.id, (*own, *_system_routes(cidrs, own)), tuple(subnets))
+            said = {route.prefix for route in own}
+            rest = (route for route in system if route.prefix not in said)
+            yield RouteTable(table.id, (*own, *rest), tuple(subnets))
     if without := users.get(""):
-        yield RouteTable(f"{vnet.id}/systemRoutes", _system_routes(cidrs, ()), tuple(without))
+        yield RouteTable(f"{vnet.id}/systemRoutes", tuple(system), tuple(without))
 
 
 def _hop(route: Any) -> str:
     return _HOPS.get(word(route.next_hop_type), word(route.next_hop_type))
 
 
-def _system_routes(cidrs: tuple[str, ...], own: Iterable[Route]) -> tuple[Route, ...]:
-    said = {route.prefix for route in own}
-    system = [*(Route(cidr, "local") for cidr in cidrs), Route("0.0.0.0/0", "internet")]
-    return tuple(route for route in system if route.prefix not in said)
+def _system_routes(vnet: Any, cidrs: tuple[str, ...], peerings: Iterable[Peering]) -> tuple[Route, ...]:
+    """Azure's own: the network's ranges, those of the peered ones, and the internet for the rest."""
+    remote = {str(each.id): each.remote_address_space for each in vnet.virtual_network_peerings or ()}
+    peered = [
+        Route(prefix, peering.id, peering.active)
+        for peering in peerings
+        for prefix in getattr(remote[peering.id], "address_prefixes", None) or ()
+    ]
+    return (*(Route(cidr, "local") for cidr in cidrs), *peered, Route("0.0.0.0/0", "internet"))
 
 
 def _rule_set(group: Any) -> RuleSet:
@@ -106,23 +167,40 @@ def _rule_set(group: Any) -> RuleSet:
 
 
 def _permissions(rule: Any) -> Iterator[Permission]:
+    """The rule as permissions: one for each peer, each end of its own and each range of ports."""
+    if not _for_callers(rule):
+        return
     incoming = rule.direction == "Inbound"
-    side = "source" if incoming else "destination"
-    peers = [getattr(rule, f"{side}_address_prefix"), *(getattr(rule, f"{side}_address_prefixes") or ())]
-    peers += [group.id for group in getattr(rule, f"{side}_application_security_groups") or ()]
+    peers, own = _ends(rule, "source"), _ends(rule, "destination")
+    if not incoming:
+        peers, own = own, peers
     ports = [rule.destination_port_range, *(rule.destination_port_ranges or ())]
     protocol = "any" if rule.protocol == "*" else word(rule.protocol).lower()
-    for peer, port in product(filter(None, peers), filter(None, ports)):
+    for peer, local, port in product(peers, own, filter(None, ports)):
         first, last = _ports(port)
         yield Permission(
             direction="in" if incoming else "out",
             protocol=protocol,
             first_port=first,
             last_port=last,
-            peer="0.0.0.0/0" if peer == "*" or same(peer, "any") else peer,
+            peer=peer,
             action=word(rule.access).lower(),
             priority=rule.priority,
+            local=local,
         )
+
+
+def _ends(rule: Any, side: str) -> list[str]:
+    """Whom a rule means at one side: prefixes, service tags, application security groups."""
+    found = [getattr(rule, f"{side}_address_prefix"), *(getattr(rule, f"{side}_address_prefixes") or ())]
+    found += [group.id for group in getattr(rule, f"{side}_application_security_groups") or ()]
+    return ["0.0.0.0/0" if each == "*" or same(each, "any") else each for each in found if each]
+
+
+def _for_callers(rule: Any) -> bool:
+    """Whether a rule is about packets from a common caller's port; the model has no source ports."""
+    ranges = [*filter(None, [rule.source_port_range, *(rule.source_port_ranges or ())])]
+    return not ranges or any(first <= _CALLER <= last for first, last in map(_ports, ranges))
 
 
 def _ports(text: str) -> tuple[int, int]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .hosts import Hosts
     from .packets.child import Child
     from .packets.following import Following
-    from .packets.plan import Plan
+    from .packets.plan import GatewayState, Plan
     from .vns3 import Controllers, Workbench
 
 CALLER = "127.0.0.1"
@@ -188,6 +188,22 @@ class Lab:
         self._undo.append(self.packets.stop)
         self.controllers.listen(self.packets.changed)
         self.packets.settle()
+        self._measure(self.packets)
+
+    def _measure(self, packets: Following) -> None:
+        """From now on controllers say of their tunnels what their charons say."""
+        from .measured import Measured
+        from .packets.watching import Watching
+
+        def bounce(gateway: str, tunnel: int | None) -> None:
+            packets.ask("renegotiate", gateway=gateway, tunnel=None if tunnel is None else str(tunnel))
+
+        def take(plan: Plan, states: tuple[GatewayState, ...]) -> None:
+            self.controllers.thread.call(lambda: measured.take(plan, states))
+
+        measured = Measured(self.controllers.gateways, bounce)
+        self.controllers.standing = measured
+        self._undo.append(Watching(packets, take).stop)
 
     def add_host(self, name: str, where: str, group: str | None = None) -> dict[str, str]:
         """Make a test host (see `Hosts.add`), and wait until it carries packets where there are any."""

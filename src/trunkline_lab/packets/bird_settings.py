@@ -55,7 +55,10 @@ protocol bgp {name} {{
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A route: out of `device`, by `via` where it is not None; lower `metric` first; `watched` with BFD at `via`; `tunnel` or not."""
+    """A route out of `device`, by `via` where it is not None; the lower `metric` is preferred.
+
+    `watched` ones end when BFD misses `via`; those into a `tunnel` that is down lead nowhere.
+    """
 
     prefix: str
     device: str

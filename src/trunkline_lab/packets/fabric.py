@@ -74,6 +74,10 @@ class Fabric:
         """Whether a datagram of host `source` gets to host `target` that claims to be from `address`."""
         return probes.forge(self._namespace(source), address, self._namespace(target), self._address(target))
 
+    def renegotiate(self, gateway: str, tunnel: str | None = None) -> None:
+        """Take a tunnel, or all of a gateway, down; see `Gateways.renegotiate`."""
+        self._gateways.renegotiate(gateway, tunnel)
+
     def fault(self, gateway: str, kind: str, tunnel: str | None = None) -> None:
         """Break something of a gateway; see `Gateways.fault`."""
         self._gateways.fault(gateway, kind, tunnel)

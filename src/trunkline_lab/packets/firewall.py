@@ -61,7 +61,7 @@ def _selected(tunnel: TunnelPlan) -> Iterator[str]:
 
 
 def _returns(tunnels: Iterable[TunnelPlan]) -> Iterator[str]:
-    """What a site's people answer goes back by the tunnel that brought the question last (its table: `tunnel_devices`)."""
+    """What a site's people answer leaves by the tunnel that brought the question last."""
     yield "chain remember {"
     yield "type filter hook prerouting priority mangle; policy accept;"
     for tunnel in tunnels:

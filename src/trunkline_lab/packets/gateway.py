@@ -90,6 +90,11 @@ class Gateway:
             )
         return GatewayState(self.plan.id, self._keeper.answers, tunnels, sessions)
 
+    def renegotiate(self, tunnel: str | None) -> None:
+        """See `Gateways.renegotiate`."""
+        with self._lock, contextlib.suppress(OSError):
+            self._keeper.renegotiate([each.id for each in self.plan.tunnels if tunnel in (None, each.id)])
+
     def fault(self, kind: str, tunnel: str | None) -> None:
         """Break it: see `Gateways.fault`."""
         with self._lock:
@@ -165,8 +170,11 @@ class Gateway:
 
 def _behind(tunnels: Iterable[TunnelPlan], gateway: str | None) -> str:
     """The tunnel in whose inside network a gateway's address lies, "" without one."""
-    for tunnel in tunnels:
-        if gateway is not None and tunnel.inside is not None:
-            if ipaddress.ip_address(gateway) in ipaddress.ip_interface(tunnel.inside).network:
-                return tunnel.id
-    return ""
+    if gateway is None:
+        return ""
+    holding = (each for each in tunnels if each.inside is not None and _holds(each.inside, gateway))
+    return next((each.id for each in holding), "")
+
+
+def _holds(inside_address: str, gateway: str) -> bool:
+    return ipaddress.ip_address(gateway) in ipaddress.ip_interface(inside_address).network

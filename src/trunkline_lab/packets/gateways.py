@@ -43,6 +43,11 @@ class RealGateways:
         """See `plan.Gateways.state`."""
         return tuple(gateway.state() for gateway in list(self._gateways.values()))
 
+    def renegotiate(self, gateway: str, tunnel: str | None = None) -> None:
+        """See `plan.Gateways.renegotiate`."""
+        if gateway in self._gateways:
+            self._gateways[gateway].renegotiate(tunnel)
+
     def fault(self, gateway: str, kind: str, tunnel: str | None = None) -> None:
         """See `plan.Gateways.fault`. Raises KeyError for an unknown gateway or tunnel, ValueError for another kind."""
         self._gateways[gateway].fault(kind, tunnel)

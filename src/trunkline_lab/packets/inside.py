@@ -1,4 +1,4 @@
-"""Work inside a named network namespace: its interfaces and routes, its nftables rules, and programs that live there."""
+"""Work inside a named network namespace: its interfaces and routes, its nftables rules, programs that live there."""
 
 from __future__ import annotations
 
@@ -48,7 +48,11 @@ def output(namespace: str, command: Sequence[str]) -> str:
 
 
 def spawn(
-    namespace: str, command: Sequence[str], *, private_run: Path | None = None, log: IO[bytes] | None = None,
+    namespace: str,
+    command: Sequence[str],
+    *,
+    private_run: Path | None = None,
+    log: IO[bytes] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a program in the namespace; the process is the program itself, so that its pid can be stopped and killed.

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from . import inside
+from .proposals import agreed
 
 CHARON = Path("/usr/lib/ipsec/charon")
 _PLUGINS = "random nonce openssl sha2 hmac kdf kernel-libipsec kernel-netlink socket-default updown vici counters"
@@ -101,7 +102,7 @@ class Connection:
 class Association:
     """A connection as charon has it: whether it is still being made, and the children that carry packets.
 
-    `children` gives each child's name and its proposal ("AES_GCM_16-128"); `proposal` is that of IKE.
+    `children` gives each child's name and its proposal ("aes256-sha2_256"); `proposal` is that of IKE.
     """
 
     connecting: bool
@@ -264,20 +265,14 @@ def _configuration(connection: Connection) -> dict[str, object]:
 def _association(told: Mapping[str, Any]) -> Association:
     established = told["state"] == b"ESTABLISHED"
     children = {
-        child["name"].decode(): _proposal(child, "")
+        child["name"].decode(): agreed(child)
         for child in told.get("child-sas", {}).values()
         if established and child["state"] in (b"INSTALLED", b"REKEYING", b"REKEYED")
     }
-    return Association(told["state"] in (b"CREATED", b"CONNECTING"), _proposal(told, "prf-alg"), children)
+    return Association(told["state"] in (b"CREATED", b"CONNECTING"), agreed(told), children)
 
 
 def _joined(one: Association, other: Association) -> Association:
     """Two associations of one connection: while one replaces the other, or both ends began at once."""
     best = one if one.children else other
     return Association(one.connecting or other.connecting, best.proposal, {**one.children, **other.children})
-
-
-def _proposal(told: Mapping[str, Any], prf: str) -> str:
-    """What was agreed, in strongSwan's words: "AES_CBC-256-HMAC_SHA2_256_128-MODP_2048"."""
-    parts = [told.get("encr-alg"), told.get("encr-keysize"), told.get("integ-alg"), told.get(prf), told.get("dh-group")]
-    return "-".join(part.decode() for part in parts if part)

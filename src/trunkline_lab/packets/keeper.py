@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from .ipsec import Association, Charon, Connection
@@ -78,7 +78,17 @@ class Keeper:
                 if self._connections.get(name) != connection:
                     self._next[name] = now + (0.0 if connection.begins else _COURTESY_SECONDS)
                     self._reasons.pop(name, None)
+                    self._associations.pop(name, None)
             self._connections = dict(connections)
+        self._wake.set()
+
+    def renegotiate(self, tunnels: Collection[str]) -> None:
+        """Take the connections of these tunnels down; they are negotiated anew."""
+        with self._lock:
+            for name, connection in self._connections.items():
+                if any(child.name in tunnels for child in connection.children):
+                    self._charon.terminate(name)
+                    self._associations.pop(name, None)
         self._wake.set()
 
     def states(self, plan: GatewayPlan) -> tuple[TunnelState, ...]:

@@ -17,20 +17,10 @@ from dataclasses import dataclass
 from ..tunnels import Offer
 from .ipsec import Child, Connection
 from .plan import TunnelPlan, inner
+from .proposals import strongswan
 
 # Class E: no network uses it, Linux routes it, and 28 bits leave room for any number of tunnels.
 _UNDERLAY = int(ipaddress.IPv4Address("240.0.0.0"))
-_GROUPS = {
-    "dh2": "modp1024",
-    "dh5": "modp1536",
-    "dh14": "modp2048",
-    "dh15": "modp3072",
-    "dh16": "modp4096",
-    "dh19": "ecp256",
-    "dh20": "ecp384",
-    "dh21": "ecp521",
-    "dh31": "x25519",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +85,6 @@ def _phase2(offer: Offer) -> tuple[str, ...]:
     groups = sorted({strongswan(each).rpartition("-")[2] for each in offer.phase1})
     secret = [f"{each}-{group}" for each in plain for group in groups]
     return (*(secret if offer.pfs is not False else []), *(plain if not offer.pfs else []))
-
-
-def strongswan(proposal: str) -> str:
-    """A proposal as strongSwan spells it: "aes256-sha2_256-dh14" is "aes256-sha256-modp2048"."""
-    return "-".join(_GROUPS.get(word, word.replace("sha2_", "sha")) for word in proposal.split("-"))
 
 
 def _address(text: str) -> str:

@@ -203,6 +203,10 @@ class Gateways(Protocol):
         """How all gateways stand now."""
         ...
 
+    def renegotiate(self, gateway: str, tunnel: str | None = None) -> None:
+        """Take a tunnel, or all of a gateway, down; they come up anew. A gateway that does not run is left alone."""
+        ...
+
     def fault(self, gateway: str, kind: str, tunnel: str | None = None) -> None:
         """Break something: "kill" (its daemons), "freeze" (SIGSTOP), "cut" (its uplink, or one tunnel's packets)."""
         ...

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -15,11 +14,12 @@ from ..site import Site
 from ..tunnels import Gateway, Offer
 from ..world import Face, Machine, World
 from . import links, reading
-from .connected import advertised, connected_subnets
+from .connected import connected_subnets
 from .controller import Controller, Hook, LoggedCall
 from .links import Links
 from .reports import TunnelReport
 from .server import make_protocol
+from .standing import Standing
 
 CALLER = "127.0.0.1"
 _NEGOTIATION = 4  # times the pace's resource
@@ -38,6 +38,7 @@ class Controllers:
 
     Attributes:
         before, after: Hooks of every controller, as `Controller.before` and `.after`; append to them before use.
+        standing: Says how tunnels and BGP sessions stand; may be replaced before the first controller is there.
 
     Thread safe: every public method may be called from any thread.
     """
@@ -55,7 +56,7 @@ class Controllers:
         self._controllers: dict[str, Controller] = {}
         self._gone: deque[Controller] = deque(maxlen=_REMEMBERED)  # for their logs
         self._face_of: dict[str, Face] = {}
-        self._links = Links(self._gateways, self.pace.resource * _NEGOTIATION)
+        self.standing: Standing = Links(self.gateways, self.pace.resource * _NEGOTIATION)
         self._stopped = False
         self._reconcile_task: asyncio.Task[None] | None = None
         self._observe_timer: asyncio.TimerHandle | None = None
@@ -87,7 +88,7 @@ class Controllers:
 
     def ends(self) -> set[str]:
         """Every public address at which an IPsec gateway of this lab is."""
-        return self.thread.call(lambda: {end.address for end in self._gateways() if end.address})
+        return self.thread.call(lambda: {end.address for end in self.gateways() if end.address})
 
     def reports(self) -> list[dict[str, object]]:
         """How each controller stands, as plain data; secrets only where they are the factory's."""
@@ -113,7 +114,7 @@ class Controllers:
 
     def site_tunnels(self, site: Site) -> list[dict[str, object]]:
         """What a datacentre's gateway says of the tunnels that end at it."""
-        return self.thread.call(lambda: [_incoming(other, report) for other, report in self._links.incoming(site)])
+        return self.thread.call(lambda: [_incoming(other, report) for other, report in self.standing.incoming(site)])
 
     def counts(self) -> dict[str, int]:
         """How often each operation was answered, over all controllers."""
@@ -153,7 +154,7 @@ class Controllers:
 
     def tunnels(self, controller: Controller) -> dict[int, TunnelReport]:
         """How each of the controller's tunnels stands now."""
-        return self._links.tunnels(controller)
+        return self.standing.tunnels(controller)
 
     def peering(self, controller: Controller) -> dict[int, bool]:
         """Whether each peer is reachable now."""
@@ -165,21 +166,20 @@ class Controllers:
 
     def bgp(self, controller: Controller) -> dict[int, str]:
         """The state of each BGP session now."""
-        return links.bgp(controller, self._controllers.values(), self.tunnels(controller))
+        return self.standing.bgp(controller)
 
     def learned(self, controller: Controller) -> list[str]:
-        """The CIDRs that BGP brings: what those at the other end of established sessions advertise."""
-        neighbours = links.bgp_neighbours(controller, self._controllers.values(), self.tunnels(controller))
-        return list(dict.fromkeys(itertools.chain.from_iterable(map(advertised, neighbours))))
+        """The CIDRs that BGP brings."""
+        return self.standing.learned(controller)
 
     def history(self, controller: Controller, tunnel: int) -> list[tuple[float, str]]:
         """When a tunnel came up and went down."""
-        self._links.observe()
-        return self._links.history(controller.id, tunnel)
+        self.standing.observe()
+        return self.standing.history(controller.id, tunnel)
 
     def renegotiate(self, controller: Controller, tunnel: int | None = None) -> None:
         """Start a tunnel's (or all tunnels') negotiation anew."""
-        self._links.renegotiate(controller.id, tunnel)
+        self.standing.renegotiate(controller.id, tunnel)
 
     def touched(self) -> None:
         """Look at all tunnels soon, and once more when negotiations that begin now are over."""
@@ -189,10 +189,11 @@ class Controllers:
         if self._observe_timer is None or self._observe_timer.cancelled():
             self._observe_timer = loop.call_later(0, self._observe)
 
-    # -- inside --------------------------------------------------------------------------------------------------
-
-    def _gateways(self) -> list[Gateway]:
+    def gateways(self) -> list[Gateway]:
+        """Every controller and every site's gateway."""
         return [*self._controllers.values(), *self._sites]
+
+    # -- inside --------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
         self._reconcile_task = asyncio.get_running_loop().create_task(self._keep_reconciled())
@@ -208,8 +209,8 @@ class Controllers:
 
     def _observe(self) -> None:
         self._observe_timer = None
-        self._links.observe()
-        asyncio.get_running_loop().call_later(self.pace.resource * _NEGOTIATION + 0.01, self._links.observe)
+        self.standing.observe()
+        asyncio.get_running_loop().call_later(self.pace.resource * _NEGOTIATION + 0.01, self.standing.observe)
 
     async def _keep_reconciled(self) -> None:
         while True:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
 from ..tunnels import Gateway, Offer, chosen, closed_port, disagreement
+from .connected import advertised
 from .controller import Controller
 from .ipsec_state import BgpPeer, Endpoint
 from .reports import TunnelReport
+from .standing import History
 from .state import Peer
 
 _PEERING_PORT = 1194  # plus the peering id of the one who listens: 1195 to 1203
@@ -22,7 +23,7 @@ _End = tuple[str, int]  # a gateway's id and a tunnel's id there
 
 
 class Links:
-    """The state of everything between gateways.
+    """`standing.Standing`, worked out from what both ends are configured for.
 
     Parameters:
         gateways: Gives all gateways of the lab.
@@ -33,7 +34,7 @@ class Links:
         self._gateways = gateways
         self._negotiation = negotiation
         self._agreed: dict[frozenset[_End], float] = {}
-        self._events: defaultdict[_End, list[tuple[float, str]]] = defaultdict(list)
+        self._history = History()
 
     def tunnels(self, gateway: Gateway) -> dict[int, TunnelReport]:
         """How each tunnel of a gateway stands, by its id there."""
@@ -49,16 +50,21 @@ class Links:
             if theirs.peer == gateway.address
         ]
 
+    def bgp(self, controller: Controller) -> dict[int, str]:
+        """See `Standing.bgp`: "Established", "Active", or "Idle" without tunnel."""
+        return bgp(controller, self._controllers(), self.tunnels(controller))
+
+    def learned(self, controller: Controller) -> list[str]:
+        """See `Standing.learned`: what those at the other end of established sessions advertise."""
+        neighbours = bgp_neighbours(controller, self._controllers(), self.tunnels(controller))
+        return list(dict.fromkeys(cidr for neighbour in neighbours for cidr in advertised(neighbour)))
+
     def observe(self) -> None:
         """Look at every tunnel: negotiations begin now, and ups and downs are written down."""
-        seen: set[_End] = set()
-        for gateway in self._gateways():
-            for number, report in self.tunnels(gateway).items():
-                seen.add((gateway.id, number))
-                self._note((gateway.id, number), report.connected)
-        for end in list(self._events):
-            if end not in seen:
-                self._note(end, False)
+        ends = [
+            ((gateway.id, n), r.connected) for gateway in self._gateways() for n, r in self.tunnels(gateway).items()
+        ]
+        self._history.note([end for end, up in ends if up], [end for end, _ in ends])
 
     def renegotiate(self, gateway: str, tunnel: int | None = None) -> None:
         """Take a tunnel (or all of a gateway) down; it negotiates anew."""
@@ -68,12 +74,10 @@ class Links:
 
     def history(self, gateway: str, tunnel: int) -> list[tuple[float, str]]:
         """When a tunnel went "up" and "down", oldest first."""
-        return list(self._events.get((gateway, tunnel), ()))
+        return self._history.of(gateway, tunnel)
 
-    def _note(self, end: _End, connected: bool) -> None:
-        events = self._events[end]
-        if connected != (bool(events) and events[-1][1] == "up"):
-            events.append((time.time(), "up" if connected else "down"))
+    def _controllers(self) -> list[Controller]:
+        return [gateway for gateway in self._gateways() if isinstance(gateway, Controller)]
 
     def _report(self, gateway: Gateway, ours: Offer) -> TunnelReport:
         reasons: list[str] = []

@@ -37,7 +37,7 @@ def host(
 ) -> int:
     """Put a test host into a subnet or the datacentre: a real machine of that cloud.
 
-    It answers ping, HTTP on every TCP port, an echo on every UDP port, and iperf3.
+    It answers ping, HTTP on every TCP port, its name on every UDP port, and iperf3.
 
     Examples:
 

@@ -87,7 +87,8 @@ def test_a_change_in_a_cloud_is_followed_without_being_asked(lab: Lab) -> None:
     fabric = lab.packets.child  # not `ask`, which brings it up to date first
 
     def open_(port: int) -> bool:
-        return bool(fabric.ask("connect", asked=[("one", "tcp", "two", port)], wait=0.5) == ["open"])
+        [found] = fabric.ask("connect", asked=[("one", "tcp", "two", port)], wait=0.5)
+        return bool(found == {"answer": "open", "host": "two"})
 
     assert not open_(80)  # the default group lets nothing in
     group = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]

@@ -20,11 +20,15 @@ def plan(*networks: Network, hosts: tuple[HostPlan, ...]) -> Plan:
 
 def reaches(fabric: Child, one: str, other: str, port: int = 443, protocol: str = "tcp") -> bool:
     [answer] = fabric.ask("connect", asked=[(one, protocol, other, port)], wait=0.7)
-    return bool(answer == "open")
+    return bool(answer["answer"] == "open")
 
 
 def pings(fabric: Child, one: str, other: str) -> bool:
     return bool(fabric.ask("ping", source=one, target=other, count=1)["received"])
+
+
+def peered(one: Network, *others: int, active: bool = True) -> Network:
+    return replace(one, peerings=tuple(Peering(f"pcx-{n}", f"vpc{n}", active) for n in others))
 
 
 AB = (host("a", "10.1.1.10"), host("b", "10.1.1.11"))
@@ -155,9 +159,6 @@ def test_the_internet_is_reached_by_public_addresses_alone(fabric: Child) -> Non
 
 
 def test_a_peering_carries_what_routes_of_both_sides_send_and_no_further(fabric: Child) -> None:
-    def peered(one: Network, *others: int, active: bool = True) -> Network:
-        return replace(one, peerings=tuple(Peering(f"pcx-{n}", f"vpc{n}", active) for n in others))
-
     def made(back: bool = True, active: bool = True) -> Plan:
         one = vpc(
             1,
@@ -178,6 +179,31 @@ def test_a_peering_carries_what_routes_of_both_sides_send_and_no_further(fabric:
     assert not reaches(fabric, "a", "b")
     fabric.apply(made(active=False))
     assert not reaches(fabric, "a", "b")
+
+
+def test_a_route_leads_to_an_appliance_of_a_peered_network(fabric: Child) -> None:
+    """Azure's hub and spokes: the appliance stands in the hub, and spokes reach each other by it alone."""
+
+    def made(*, route: bool = True, forwards: bool = True) -> Plan:
+        away = [Route("10.3.0.0/16", "10.2.0.4")] if route else []
+        home = [Route("10.1.0.0/16", "10.2.0.4")]
+        one = vpc(1, cloud="azure", routes={"a": away}, interfaces=(nic(1, "a", "10.1.1.10"),))
+        ways = [Route("10.1.0.0/16", "pcx-1"), Route("10.3.0.0/16", "pcx-3")]
+        appliance = nic(2, "r", "10.2.0.4", forwards=forwards)
+        hub = vpc(2, cloud="azure", routes={"r": ways}, interfaces=(appliance,))
+        three = vpc(3, cloud="azure", routes={"a": home}, interfaces=(nic(3, "a", "10.3.1.10"),))
+        router = Router(
+            "r", "r", "vpc2", appliance.id, "10.2.0.4", None, routes=(RouterRoute(ALL, gateway="10.2.0.1"),)
+        )
+        hosts = (host("a", "10.1.1.10"), host("c", "10.3.1.10"))
+        return Plan(Federation((peered(one, 2), peered(hub, 1, 3), peered(three, 2)), (router,)), hosts=hosts)
+
+    fabric.apply(made())
+    assert reaches(fabric, "a", "c")
+    fabric.apply(made(forwards=False))
+    assert not reaches(fabric, "a", "c")
+    fabric.apply(made(route=False))
+    assert not reaches(fabric, "a", "c")
 
 
 def test_a_forged_source_is_dropped(fabric: Child) -> None:

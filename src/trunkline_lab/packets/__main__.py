@@ -66,7 +66,20 @@ def _calls(fabric: Fabric) -> dict[str, Callable[..., Any]]:
     def apply(plan: dict[str, Any]) -> bool:
         return fabric.apply(converter().structure(plan, Plan))
 
-    asked = ("state", "hosts", "ping", "curl", "iperf", "connect", "forge", "renegotiate", "fault", "mend")
+    asked = (
+        "state",
+        "hosts",
+        "ping",
+        "curl",
+        "iperf",
+        "connect",
+        "forge",
+        "capture",
+        "talk",
+        "renegotiate",
+        "fault",
+        "mend",
+    )
     return {"apply": apply, **{name: getattr(fabric, name) for name in asked}}
 
 

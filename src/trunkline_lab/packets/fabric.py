@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import probes
+from .capture import capture
 from .hosts import Hosts
 from .kernel import Kernel
 from .plan import Gateways, GatewayState, Plan, inner
-from .wiring import Layout, layout
+from .talk import talk
+from .wiring import INTERNET, Layout, layout
 
 
 class Unknown(ValueError):
@@ -65,7 +67,7 @@ class Fabric:
         """A TCP transfer from a host to a host; see `probes.iperf`."""
         return probes.iperf(self._namespace(source), self._namespace(target), self._address(target), seconds=seconds)
 
-    def connect(self, asked: Sequence[tuple[str, str, str, int]], wait: float = 1.5) -> list[str]:
+    def connect(self, asked: Sequence[tuple[str, str, str, int]], wait: float = 1.5) -> list[dict[str, str]]:
         """Whether each (host, protocol, host or address, port) answers; see `probes.connect`."""
         found = [(self._namespace(one), protocol, self._address(other), port) for one, protocol, other, port in asked]
         return probes.connect(found, wait=wait)
@@ -73,6 +75,17 @@ class Fabric:
     def forge(self, source: str, address: str, target: str) -> bool:
         """Whether a datagram of host `source` gets to host `target` that claims to be from `address`."""
         return probes.forge(self._namespace(source), address, self._namespace(target), self._address(target))
+
+    def talk(
+        self, source: str, target: str, seconds: float = 5.0, text: str = "hello", address: str | None = None
+    ) -> dict[str, Any]:
+        """One connection from a host to a host (at `address`, when that is not its own); see `talk.talk`."""
+        where = self._address(address or target)
+        return talk(self._namespace(source), self._namespace(target), where, seconds=seconds, text=text)
+
+    def capture(self, seconds: float, needle: str = "") -> dict[str, Any]:
+        """What passes the internet for a while; see `capture.capture`."""
+        return capture(INTERNET, seconds, needle)
 
     def renegotiate(self, gateway: str, tunnel: str | None = None) -> None:
         """Take a tunnel, or all of a gateway, down; see `Gateways.renegotiate`."""

@@ -1,4 +1,4 @@
-"""Test hosts: each answers HTTP on every TCP port, and echoes on every UDP port, from its own namespace.
+"""Test hosts: each answers HTTP on every TCP port, and says its name on every UDP port, from its own namespace.
 
 So whether a port can be reached is up to routes and rules alone. One event loop serves all hosts.
 """
@@ -16,13 +16,13 @@ from ..loop import LoopThread
 from .inside import inside, nft
 
 IPERF = 5201
-_HTTP, _ECHO = 80, 7
+_HTTP, _TELL = 80, 7
 _EVERY_PORT = f"""\
 table ip host {{
 chain every-port {{
 type nat hook prerouting priority dstnat
 fib daddr type local tcp dport != {IPERF} redirect to :{_HTTP}
-fib daddr type local udp dport != {IPERF} redirect to :{_ECHO}
+fib daddr type local udp dport != {IPERF} redirect to :{_TELL}
 }}
 }}
 """
@@ -31,7 +31,7 @@ fib daddr type local udp dport != {IPERF} redirect to :{_ECHO}
 @dataclass(frozen=True, slots=True)
 class _Standing:
     server: asyncio.Server
-    echo: asyncio.BaseTransport
+    teller: asyncio.BaseTransport
 
 
 class Hosts:
@@ -60,7 +60,7 @@ class Hosts:
 def _sockets() -> tuple[socket.socket, socket.socket]:
     stream = socket.create_server(("", _HTTP), backlog=128)
     datagram = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    datagram.bind(("", _ECHO))
+    datagram.bind(("", _TELL))
     return stream, datagram
 
 
@@ -79,25 +79,30 @@ async def _serve(name: str, stream: socket.socket, datagram: socket.socket) -> _
 
     server = await asyncio.start_server(answer, sock=stream)
     datagram.setblocking(False)
-    echo, _ = await asyncio.get_running_loop().create_datagram_endpoint(_Echo, sock=datagram)
-    return _Standing(server, echo)
+    teller, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: _Teller(name), sock=datagram)
+    return _Standing(server, teller)
 
 
 def _ender(standing: _Standing):  # type: ignore[no-untyped-def]
     def end() -> None:
         standing.server.close()
-        standing.echo.close()
+        standing.teller.close()
 
     return end
 
 
-class _Echo(asyncio.DatagramProtocol):
+class _Teller(asyncio.DatagramProtocol):
+    """Answers each datagram with the host's name, as JSON."""
+
     _transport: asyncio.DatagramTransport
+
+    def __init__(self, name: str) -> None:
+        self._said = json.dumps({"host": name}).encode()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what answers go out by."""
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
-        """Send it back."""
-        self._transport.sendto(data, address)
+        """Answer it."""
+        self._transport.sendto(self._said, address)

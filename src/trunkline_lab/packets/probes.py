@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import json
 import re
 import secrets
-import selectors
 import socket
 import subprocess
 import time
@@ -37,43 +37,50 @@ def ping(namespace: str, address: str, *, count: int = 3, wait: float = 1.0) -> 
     }
 
 
-def connect(asked: Sequence[tuple[str, str, str, int]], *, wait: float = 1.5) -> list[str]:
+def connect(asked: Sequence[tuple[str, str, str, int]], *, wait: float = 1.5) -> list[dict[str, str]]:
     """Whether each (namespace, "tcp" or "udp", address, port) answers, all asked at once.
 
     Returns:
-        For each "open", "refused", "unreachable" (an answer said so), or "silent".
+        For each the "answer": "open", "refused", "unreachable" (something on the way said so) or "silent"; and "host":
+        the name that a test host gives as its own, "" without one.
     """
-    found = ["silent"] * len(asked)
-    with selectors.DefaultSelector() as selector, contextlib.ExitStack() as stack:
-        for number, (namespace, protocol, address, port) in enumerate(asked):
-            kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
-            one = stack.enter_context(inside(namespace, lambda kind=kind: socket.socket(socket.AF_INET, kind)))  # type: ignore[misc]
-            one.setblocking(False)
-            ready = selectors.EVENT_WRITE if protocol == "tcp" else selectors.EVENT_READ
-            with contextlib.suppress(BlockingIOError):
-                try:
-                    one.connect((address, port))
-                    if protocol == "udp":
-                        one.send(b"?")
-                except BlockingIOError:
-                    raise
-                except OSError:
-                    found[number] = "unreachable"
-                    continue
-            selector.register(one, ready, number)
-        deadline = time.monotonic() + wait
-        while selector.get_map() and (left := deadline - time.monotonic()) > 0:
-            for key, _ in selector.select(left):
-                selector.unregister(key.fileobj)
-                found[key.data] = _outcome(key.fileobj)
-    return found
+
+    async def ask_all() -> list[dict[str, str]]:
+        return list(await asyncio.gather(*(_ask(*one, wait) for one in asked)))
+
+    return asyncio.run(ask_all())
 
 
-def _outcome(one: Any) -> str:
-    error = one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if error == 0:
-        return "open"
-    return "refused" if isinstance(OSError(error, ""), ConnectionRefusedError) else "unreachable"
+async def _ask(namespace: str, protocol: str, address: str, port: int, wait: float) -> dict[str, str]:
+    kind, question = (socket.SOCK_STREAM, b"GET / HTTP/1.0\r\n\r\n") if protocol == "tcp" else (socket.SOCK_DGRAM, b"?")
+    loop = asyncio.get_running_loop()
+    with inside(namespace, lambda: socket.socket(socket.AF_INET, kind)) as one:
+        one.setblocking(False)
+        answer = "silent"
+        try:
+            async with asyncio.timeout(wait):
+                await loop.sock_connect(one, (address, port))
+                answer = "open" if protocol == "tcp" else answer
+                await loop.sock_sendall(one, question)
+                said = b""
+                while (part := await loop.sock_recv(one, 65536)) and protocol == "tcp":
+                    said += part
+                return {"answer": "open", "host": _host(said or part)}
+        except TimeoutError:
+            pass
+        except ConnectionRefusedError:
+            answer = "refused"
+        except OSError:
+            answer = "unreachable"
+    return {"answer": answer, "host": ""}
+
+
+def _host(said: bytes) -> str:
+    """The name in a test host's answer."""
+    with contextlib.suppress(ValueError):
+        answer = json.loads(said.rpartition(b"\r\n\r\n")[2])
+        return str(answer.get("host", "")) if isinstance(answer, dict) else ""
+    return ""
 
 
 def forge(namespace: str, source: str, target: str, address: str, *, wait: float = 0.7) -> bool:

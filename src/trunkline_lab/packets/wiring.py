@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from trunkline.network.model import Federation, Interface, Network, Peering, RouteTable
 
@@ -76,8 +76,12 @@ def layout(plan: Plan) -> Layout:
     routers = {router.interface: router for router in federation.routers if router.interface}
     standing = _standing(plan, set(routers))
     named = {host.interface: host.name for host in plan.hosts if host.interface}
+    # A network in which no machine runs carries nothing, and needs no namespace.
+    inhabited = [each for each in federation.networks if any(i.id in standing for i in each.interfaces)]
+    federation = replace(federation, networks=tuple(inhabited))
+    appliances = list(_appliances(federation, standing))
     for network in federation.networks:
-        _network(draft, federation, network, standing)
+        _network(draft, federation, network, standing, appliances)
         gateways = {subnet.id: _gateway(subnet.cidr) for subnet in network.subnets}
         for interface in network.interfaces:
             if interface.id not in standing:
@@ -122,24 +126,64 @@ def _standing(plan: Plan, routers: set[str]) -> dict[str, str]:
     }
 
 
-def _network(draft: _Draft, federation: Federation, network: Network, standing: dict[str, str]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Appliance:
+    """An interface to whose address routes of a peered network lead: `source` has a wire for that alone."""
+
+    source: str
+    target: str
+    interface: Interface
+
+    @property
+    def device(self) -> str:
+        return name_of("v", f"{self.source} {self.interface.id}")
+
+
+def _appliances(federation: Federation, standing: dict[str, str]) -> Iterator[_Appliance]:
+    """Azure's routes may lead to an address in a peered network; a packet that arrives cannot say which it was."""
+    networks = {network.id: network for network in federation.networks}
+    for network in federation.networks:
+        own = {interface.private_address for interface in network.interfaces}
+        wanted = {route.target for table in network.route_tables for route in table.routes} - own
+        for peering in _peerings(federation, network):
+            for each in networks[peering.peer].interfaces:
+                if each.private_address in wanted and each.id in standing:
+                    wanted.discard(each.private_address)
+                    yield _Appliance(network.id, peering.peer, each)
+
+
+def _network(
+    draft: _Draft,
+    federation: Federation,
+    network: Network,
+    standing: dict[str, str],
+    appliances: Iterable[_Appliance],
+) -> None:
     """The namespace of a network, with its wires to the internet and to peered networks."""
     space = name_of("n", network.id)
     here = [interface for interface in network.interfaces if interface.id in standing]
     peers = {peering.id: name_of("n", peering.peer) for peering in _peerings(federation, network)}
-    known = {name_of("n", each.id) for each in federation.networks}
     routes = {Hop(f"{each.private_address}/32", standing[each.id], table=_INTERFACES) for each in here}
     rules = {Rule(_TO_INTERFACE, _INTERFACES)}
     tables = {subnet: number for number, table in enumerate(network.route_tables) for subnet in table.subnets}
+    targets = _targets(here, standing, peers)
+    for number, each_appliance in enumerate(appliances, _FIRST_TABLE + len(network.route_tables)):
+        device = each_appliance.device
+        if each_appliance.source == network.id:
+            targets[each_appliance.interface.private_address] = device
+            draft.join(End(space, device), End(name_of("n", each_appliance.target), device))
+        elif each_appliance.target == network.id:
+            routes.add(Hop(_DEFAULT, standing[each_appliance.interface.id], table=number))
+            rules.add(Rule(_FROM_INTERFACE, number, device))
     for number, table in enumerate(network.route_tables):
-        routes |= set(_routes(table, _FIRST_TABLE + number, _targets(here, standing, peers)))
+        routes |= set(_routes(table, _FIRST_TABLE + number, targets))
     for each in here:
         if each.subnet in tables:
             rules.add(Rule(_FROM_INTERFACE, _FIRST_TABLE + tables[each.subnet], standing[each.id]))
     draft.join(End(space, INTERNET), End(INTERNET, space))
     draft.public |= {Hop(f"{inner(each.public_address)}/32", space) for each in here if each.public_address}
     for peer in peers.values():
-        if peer in known and space < peer:  # one wire for both
+        if space < peer:  # one wire for both
             draft.join(End(space, peer), End(peer, space))
     filters = network_filters(Meanings(federation), network, {each.id: standing[each.id] for each in here}, INTERNET)
     draft.stand(Namespace(space, True, frozenset(routes), frozenset(rules), filters))

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 TABLE = 100  # the kernel's table that bird fills
 _OWN_PREFERENCE = 2000  # what a site announces, and has in its wires
-_ENDED_PREFERENCE = 1
 _STATIC_PREFERENCE = 1000  # a gateway's own routes, less their rank; BGP's have bird's 100
 
 _COMMON = """\
@@ -57,7 +56,7 @@ protocol bgp {name} {{
 class Way:
     """A route out of `device`, by `via` where it is not None; the lower `metric` is preferred.
 
-    `watched` ones end when BFD misses `via`; those into a `tunnel` that is down lead nowhere.
+    It stands while its device is up; a `watched` one ends already when BFD misses `via`.
     """
 
     prefix: str
@@ -65,7 +64,6 @@ class Way:
     via: str | None = None
     metric: int = 0
     watched: bool = False
-    tunnel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +102,8 @@ def settings(routing: Routing) -> str:
         _static(f"ways{rank}", _STATIC_PREFERENCE - rank, [f"{way.prefix} {_leads(way)}" for way in ways])
         for rank, ways in enumerate(_ranked(routing.ways))
     ]
-    # No packet for a tunnel that is down leaves by another way, unless BGP knows one to the very prefix.
-    ended = sorted({way.prefix for way in routing.ways if way.tunnel})
-    ended_routes = _static("ended", _ENDED_PREFERENCE, [f"{prefix} blackhole" for prefix in ended])
     own = _static("own", _OWN_PREFERENCE, [f"{prefix} unreachable" for prefix in routing.originated])
-    return "".join(
-        [common, *ranked, ended_routes, own, *(_bgp(neighbour, routing) for neighbour in routing.neighbours)]
-    )
+    return "".join([common, *ranked, own, *(_bgp(neighbour, routing) for neighbour in routing.neighbours)])
 
 
 def protocol(neighbour: str) -> str:
@@ -154,5 +147,5 @@ def _bgp(neighbour: Neighbour, routing: Routing) -> str:
         hold_time=neighbour.hold_time,
         keepalive=neighbour.keepalive,
         options="\n  ".join(options),
-        told=f"source = RTS_BGP || (net ~ [ {prefixes} ] && dest != RTD_BLACKHOLE)" if prefixes else "source = RTS_BGP",
+        told=f"source = RTS_BGP || net ~ [ {prefixes} ]" if prefixes else "source = RTS_BGP",
     )

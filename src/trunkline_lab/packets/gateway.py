@@ -23,7 +23,6 @@ _RULES = (
     "rule add pref 299 lookup main suppress_prefixlength 0",
     f"rule add pref 300 lookup {TABLE}",
 )
-_POLICY_DEVICE = "ipsec0"  # charon's: what strongSwan's user-space IPsec takes in and gives out
 
 
 class Gateway:
@@ -134,6 +133,7 @@ class Gateway:
             originated=self.plan.announced,
         )
 
+    # What a policy-based tunnel protects strongSwan's own table leads into it, while the tunnel is up.
     def _ways(self, tunnels: Mapping[str, TunnelPlan]) -> Iterator[Way]:
         uplink, next_hop = self.place.uplink, self.place.next_hop
         watched = {each.tunnel: each.neighbour for each in self.plan.sessions if each.bfd}
@@ -143,9 +143,7 @@ class Gateway:
             tunnel = tunnels.get(route.tunnel or _behind(tunnels.values(), route.gateway))
             if tunnel is not None and tunnel.route_based:
                 device, far_end = device_name(tunnel.offer), watched.get(tunnel.id, FAR_END)
-                yield Way(route.prefix, device, far_end, route.metric, watched=tunnel.id in watched, tunnel=True)
-            elif tunnel is not None:
-                yield Way(route.prefix, _POLICY_DEVICE, metric=route.metric, tunnel=True)
+                yield Way(route.prefix, device, far_end, route.metric, watched=tunnel.id in watched)
             elif route.tunnel is None:
                 yield Way(route.prefix, uplink, route.gateway or next_hop, route.metric)
 

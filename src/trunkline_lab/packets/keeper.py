@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Collection, Mapping
@@ -15,6 +16,7 @@ from .tunnel_devices import TunnelDevices
 _LOOK_SECONDS = 1.0  # without news from charon
 _AGAIN_SECONDS = 0.5  # between two tries of one connection
 _COURTESY_SECONDS = 1.5  # so long the other end waits for the other one to begin
+_log = logging.getLogger(__name__)
 # What charon writes when a negotiation fails, and what a person calls it.
 _REASONS = {
     "AUTHENTICATION_FAILED": "the peer does not accept the secret or the identity",
@@ -107,7 +109,11 @@ class Keeper:
 
     def _keep(self) -> None:
         while not self._ended:
-            self._look()
+            try:
+                self._look()
+            except Exception:
+                if not self._ended:
+                    _log.exception("cannot look after the tunnels in %s", self._charon.namespace)
             self._wake.wait(_LOOK_SECONDS)
             self._wake.clear()
 

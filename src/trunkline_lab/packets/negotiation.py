@@ -21,6 +21,7 @@ from .proposals import strongswan
 
 # Class E: no network uses it, Linux routes it, and 28 bits leave room for any number of tunnels.
 _UNDERLAY = int(ipaddress.IPv4Address("240.0.0.0"))
+_EVERYTHING = "0.0.0.0-239.255.255.255"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,12 @@ def _child(tunnel: TunnelPlan) -> Child:
     if tunnel.route_based:
         under = underlay(offer)
         return Child(tunnel.id, (f"{under.local}/32",), (f"{under.remote}/32",), proposals)
-    return Child(tunnel.id, offer.local or ("0.0.0.0/0",), offer.remote or ("0.0.0.0/0",), proposals)
+    return Child(tunnel.id, _selectors(offer.local), _selectors(offer.remote), proposals)
+
+
+def _selectors(cidrs: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of a policy: everything ends before the underlay, lest IKEv2 narrow it to a route-based tunnel's."""
+    return tuple(_EVERYTHING if cidr == "0.0.0.0/0" else cidr for cidr in cidrs or ("0.0.0.0/0",))
 
 
 def _phase2(offer: Offer) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ and so are the routes into it.
 from __future__ import annotations
 
 import ipaddress
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -44,7 +45,7 @@ class _Device:
 
 
 class TunnelDevices:
-    """All of one gateway.
+    """All of one gateway. Thread safe.
 
     Parameters:
         namespace: Where.
@@ -57,6 +58,7 @@ class TunnelDevices:
         self._devices: dict[str, _Device] = {}
         self._policies: dict[str, str] = {}
         self._up: set[str] = set()
+        self._lock = threading.Lock()
 
     def apply(self, tunnels: Iterable[TunnelPlan]) -> None:
         """Have exactly the interfaces that these tunnels need, and the addresses that charon asks for."""
@@ -64,19 +66,22 @@ class TunnelDevices:
         wanted = {tunnel.id: _device(tunnel) for tunnel in tunnels if tunnel.route_based}
         gone = [device for name, device in self._devices.items() if wanted.get(name) != device]
         new = [device for name, device in wanted.items() if self._devices.get(name) != device]
-        inside.ip(self._namespace, [line for device in gone for line in self._removed(device)])
-        self._up -= {name for name, device in self._devices.items() if device in gone}
-        inside.ip(self._namespace, [line for device in new for line in self._made(device)])
-        self._devices = wanted
-        self._stand_for(tunnel for tunnel in tunnels if not tunnel.route_based)
+        with self._lock:
+            inside.ip(self._namespace, [line for device in gone for line in self._removed(device)])
+            self._up -= {name for name, device in self._devices.items() if device in gone}
+            self._devices = {name: device for name, device in self._devices.items() if device not in gone}
+            inside.ip(self._namespace, [line for device in new for line in self._made(device)])
+            self._devices = wanted
+            self._stand_for(tunnel for tunnel in tunnels if not tunnel.route_based)
 
     def show(self, up: set[str]) -> None:
         """Bring up the interfaces of these tunnels, and down those of all others."""
-        wanted = up & self._devices.keys()
-        lines = [line for name in wanted - self._up for line in self._raised(self._devices[name])]
-        lines += [f"link set {self._devices[name].name} down" for name in self._up - wanted]
-        inside.ip(self._namespace, lines)
-        self._up = wanted
+        with self._lock:
+            wanted = up & self._devices.keys()
+            lines = [line for name in wanted - self._up for line in self._raised(self._devices[name])]
+            lines += [f"link set {self._devices[name].name} down" for name in self._up - wanted]
+            inside.ip(self._namespace, lines)
+            self._up = wanted
 
     def _made(self, device: _Device) -> list[str]:
         name = device.name

@@ -119,7 +119,8 @@ def _standing(plan: Plan, routers: set[str]) -> dict[str, str]:
     asleep = {router.interface for router in plan.federation.routers if not router.running}
     awake = {host.interface for host in plan.hosts} | routers
     return {
-        each.id: name_of("r" if each.id in routers else "i", each.id)
+        # One that moved to another address is begun anew: clouds do not move interfaces either.
+        each.id: name_of("r" if each.id in routers else "i", f"{each.id} {each.private_address}")
         for network in plan.federation.networks
         for each in network.interfaces
         if (each.instance or each.id in awake) and each.id not in asleep

@@ -1,0 +1,96 @@
+"""What the trace says of a federation, and what packets do in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from random_federations import SITE_HOST, asked
+
+from trunkline.network.model import Federation
+from trunkline.network.reachability import Reachability
+from trunkline_lab.packets.child import Child
+from trunkline_lab.packets.plan import GatewayState, Plan
+
+_SETTLED = 0.5  # seconds without a change
+_PATIENCE = 20.0
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """One question with two answers."""
+
+    question: tuple[str, str, str, int]
+    trace: str
+    packets: str
+
+    def __str__(self) -> str:
+        one, protocol, other, port = self.question
+        return f"{one} -> {other} {protocol}/{port}: packets: {self.packets}; trace: {self.trace}"
+
+
+def compare(fabric: Child, plan: Plan) -> tuple[int, list[Disagreement]]:
+    """Ask all pairs both ways. How many were asked, and where the two disagree."""
+    fabric.apply(plan)
+    states = settled(fabric)
+    for _ in range(5):
+        questions = asked(plan)
+        answers = fabric.ask("connect", asked=questions, wait=1.0)
+        if standing(before := states) == standing(states := settled(fabric)):
+            return len(questions), list(_differences(plan, before, questions, answers))
+    raise AssertionError("tunnels do not come to rest")
+
+
+def settled(fabric: Child) -> tuple[GatewayState, ...]:
+    """How the gateways stand once no tunnel is being negotiated and nothing has changed for a while."""
+    deadline, since, last = time.monotonic() + _PATIENCE, time.monotonic(), None
+    while True:
+        states = fabric.state()
+        now = time.monotonic()
+        if standing(states) != last:
+            last, since = standing(states), now
+        busy = any(tunnel.reason == "negotiating" for state in states for tunnel in state.tunnels)
+        if (now - since > _SETTLED and not busy) or now > deadline:
+            return states
+        time.sleep(0.1)
+
+
+def standing(states: Sequence[GatewayState]) -> dict[tuple[str, str], bool]:
+    """Which tunnels are up."""
+    return {(state.id, tunnel.tunnel): tunnel.up for state in states for tunnel in state.tunnels}
+
+
+def as_read(plan: Plan, states: Sequence[GatewayState]) -> Federation:
+    """The federation as it would be read now: with the tunnels that are up."""
+    up = standing(states)
+    routers = tuple(
+        replace(router, tunnels=tuple(replace(each, up=up.get((router.id, each.id), False)) for each in router.tunnels))
+        for router in plan.federation.routers
+    )
+    return replace(plan.federation, routers=routers)
+
+
+def _differences(
+    plan: Plan,
+    states: Sequence[GatewayState],
+    questions: Sequence[tuple[str, str, str, int]],
+    answers: Sequence[dict[str, str]],
+) -> Iterator[Disagreement]:
+    reachability = Reachability(as_read(plan, states))
+    owners = {i.public_address: i for network in plan.federation.networks for i in network.interfaces}
+    named = {host.interface: host.name for host in plan.hosts}
+    for question, answer in zip(questions, answers, strict=True):
+        one, protocol, other, port = question
+        found = reachability.trace(_end(plan, one), _end(plan, other), protocol, port)
+        target = named[owners[other].id] if other in owners else other
+        if found.reachable != (answer["host"] == target):
+            said = f"{answer['answer']} {answer['host']}".strip()
+            yield Disagreement(question, str(found) if found.reachable else found.summary, said)
+
+
+def _end(plan: Plan, name: str) -> str:
+    for host in plan.hosts:
+        if host.name == name:
+            return host.interface or f"{host.site}:{SITE_HOST}"
+    return name

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import fault_cli, packets_cli, process
+from . import fault_cli, outage_cli, packets_cli, process
 from .audit_view import show_audit
 from .home import Home
 from .options import Json, Name, home_of, living
@@ -105,6 +105,7 @@ def audit(name: Name = "lab", as_json: Json = False) -> int:
     return DONE
 
 
+outage_cli.add_to(fault_cli.app)
 app.add_typer(fault_cli.app, name="fault")
 packets_cli.add_to(app)
 

@@ -14,7 +14,7 @@ from negotiated import End, offers, plan, states, up, within
 from small_federation import HUB1, HUB2, ON_PREM, ROUTER, VPC
 
 from trunkline.network.model import BgpSession, Federation, Filter, Route, RouterRoute, Tunnel
-from trunkline_lab.packets.child import Child
+from trunkline_lab.packets.child import Child, PacketsRefused
 from trunkline_lab.packets.plan import HostPlan, Plan
 
 pytestmark = pytest.mark.packets
@@ -143,8 +143,8 @@ def test_two_ends_that_disagree_make_no_tunnel(carrying: Child, changes: dict[st
     assert pings(carrying, "web", "db")  # by the other hub
 
 
-def test_a_shut_ike_port_at_both_ends_keeps_a_tunnel_down(fabric: Child) -> None:
-    """One open end is enough: it lets the other's negotiation in, and its own answers are let back."""
+def test_a_shut_ike_port_at_the_end_that_is_called_keeps_a_tunnel_down(fabric: Child) -> None:
+    """A hub calls the VPC's router here (its address is higher), and is let back in: groups keep state."""
 
     def without(federation: Federation, network: str, peers: set[str]) -> Federation:
         [found] = [each for each in federation.networks if each.id == network]
@@ -159,14 +159,14 @@ def test_a_shut_ike_port_at_both_ends_keeps_a_tunnel_down(fabric: Child) -> None
         )
         return main_job.network(federation, network, rule_sets=sets)
 
-    one = without(job(), "vpc-acme", {f"{HUB1}/32", f"{HUB2}/32"})
-    both = without(one, "/subs/s/virtualNetworks/hubs", {f"{ROUTER}/32"})
+    called = without(job(), "vpc-acme", {f"{HUB1}/32", f"{HUB2}/32"})
+    caller = without(job(), "/subs/s/virtualNetworks/hubs", {f"{ROUTER}/32"})
     fabric.apply(Plan(Federation()))
-    fabric.apply(plan(both, HOSTS))
+    fabric.apply(plan(called, HOSTS))
     site_only = {(H1, "1"), (H2, "1"), (DC, f"{H1}/1"), (DC, f"{H2}/1")}
     assert within(SOON, lambda: up(fabric) == site_only)
     assert not within(NEVER, lambda: up(fabric) != site_only)
-    fabric.apply(plan(one, HOSTS))
+    fabric.apply(plan(caller, HOSTS))
     assert within(SOON, lambda: up(fabric) == ALL_UP)
 
 
@@ -215,7 +215,7 @@ def learned(fabric: Child) -> dict[tuple[str, str], set[str]]:
     }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def both_hubs(fabric: Child) -> Child:
     """Both hubs carry BGP with BFD, and nothing else routes."""
     fabric.ask("mend")
@@ -238,14 +238,36 @@ def test_an_open_connection_survives_the_loss_of_a_hub_and_its_return(both_hubs:
         for hub in (H1, H2):
             waited = threading.Event()
             waited.wait(0.5)
-            both_hubs.ask("fault", gateway=hub, kind=kind)
+            both_hubs.ask("strike", router=hub, kind=kind)
             waited.wait(1.5)
-            both_hubs.ask("mend", gateway=hub)
+            both_hubs.ask("mend", router=hub)
             assert within(SOON, lambda: len(learned(both_hubs)) == 8)
         told = talk.result()
     assert told["broken"] is False
     assert told["answered"] == told["asked"] > 20
     assert told["longest_silence"] < 8.0  # as long as it lasted: never silent for good
+
+
+def test_outages_by_name(both_hubs: Child) -> None:
+    """A link is lost between two, a zone with all its routers; what is unknown is named."""
+    assert both_hubs.ask("strike", link=["acme-router", "hub-1"]) == [R]
+    assert within(SOON, lambda: (R, "1") not in learned(both_hubs) and (H1, "2") not in learned(both_hubs))
+    assert (R, "2") in learned(both_hubs)
+    both_hubs.ask("mend", router="acme-router")
+    assert both_hubs.ask("strike", zone="a", kind="cut") == [R]
+    assert within(SOON, lambda: (R, "2") not in learned(both_hubs))
+    both_hubs.ask("mend")
+    assert within(SOON, lambda: len(learned(both_hubs)) == 8)
+    with pytest.raises(PacketsRefused, match=r"router = 'hub-9' is unknown: there are acme-router, datacentre, hub-1"):
+        both_hubs.ask("strike", router="hub-9")
+    with pytest.raises(
+        PacketsRefused, match=r"is not joined to hub-1 by a tunnel: it has tunnels to acme-router, datac"
+    ):
+        both_hubs.ask("strike", link=["hub-1", "hub-2"])
+    with pytest.raises(PacketsRefused, match=r"zone = 'b' has no router: zones with routers are a"):
+        both_hubs.ask("strike", zone="b")
+    with pytest.raises(PacketsRefused, match=r"kind = 'drown' is unknown: there are kill, freeze, cut"):
+        both_hubs.ask("strike", router="hub-1", kind="drown")
 
 
 def test_the_internet_sees_ike_and_esp_and_never_what_is_inside(carrying: Child) -> None:

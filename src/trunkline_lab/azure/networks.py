@@ -35,11 +35,13 @@ def _network(site: Site, network: Resource, nics: Iterable[Resource]) -> Network
     subnets = {item["id"].lower(): item for item in properties["subnets"]}
     bound = {group for item in subnets.values() for group in _groups(site, item["properties"])}
     interfaces, closed = [], []
+    zones: dict[str, set[str]] = {}
     for nic in nics:
         subnet = subnets.get(primary(nic)["subnet"]["id"].lower())
         if subnet is None:
             continue
         interface = _interface(site, nic, subnet["id"])
+        zones.setdefault(subnet["id"], set()).add(_zone(site, nic))
         bound |= set(_groups(site, nic.properties))
         if interface.public_address and not interface.rule_sets and not _groups(site, subnet["properties"]):
             closed.append(_closed(interface))
@@ -51,7 +53,7 @@ def _network(site: Site, network: Resource, nics: Iterable[Resource]) -> Network
         cloud="azure",
         account=network.id.subscription,
         cidrs=tuple(text for text in properties["addressSpace"]["addressPrefixes"] if ":" not in text),
-        subnets=tuple(_subnet(site, item) for item in subnets.values()),
+        subnets=tuple(_subnet(site, item, zones.get(item["id"], set())) for item in subnets.values()),
         route_tables=tuple(_tables(site, network)),
         rule_sets=(*(_rule_set(site.store.find(each)) for each in sorted(bound)), *closed),
         interfaces=tuple(interfaces),
@@ -61,8 +63,7 @@ def _network(site: Site, network: Resource, nics: Iterable[Resource]) -> Network
 
 def _interface(site: Site, nic: Resource, subnet: str) -> Interface:
     configuration = primary(nic)
-    users = (site.store.find(user) for user in site.store.users(str(nic.id)))
-    machine = next((each for each in users if each is not None and same(each.id.type, _MACHINES)), None)
+    machine = _machine(site, nic)
     public = configuration.get("publicIPAddress")
     address = site.store.find(public["id"]) if public else None
     runs = machine is not None and machine.power == "running" and machine.state != "Deleting"
@@ -79,6 +80,17 @@ def _interface(site: Site, nic: Resource, subnet: str) -> Interface:
     )
 
 
+def _machine(site: Site, nic: Resource) -> Resource | None:
+    users = (site.store.find(user) for user in site.store.users(str(nic.id)))
+    return next((each for each in users if each is not None and same(each.id.type, _MACHINES)), None)
+
+
+def _zone(site: Site, nic: Resource) -> str:
+    """The zone of an interface's machine; "" without."""
+    machine = _machine(site, nic)
+    return str(next(iter(machine.document.get("zones") or ()), "")) if machine else ""
+
+
 def _closed(interface: Interface) -> RuleSet:
     """What no group at all means for an interface with a public address."""
     inward = Permission("in", "any", 0, 65535, "VirtualNetwork")
@@ -92,10 +104,12 @@ def _groups(site: Site, holder: Document) -> list[str]:
     return [str(found.id)] if found else []
 
 
-def _subnet(site: Site, item: Document) -> Subnet:
+def _subnet(site: Site, item: Document, zones: set[str]) -> Subnet:
+    """A subnet of Azure is of no zone; here it is of that of its machines, when they all stand in one."""
     properties = item["properties"]
     cidr = properties.get("addressPrefix") or properties["addressPrefixes"][0]
-    return Subnet(item["id"], item["name"], cidr, rule_sets=tuple(_groups(site, properties)))
+    zone = min(zones) if len(zones) == 1 else ""
+    return Subnet(item["id"], item["name"], cidr, zone, tuple(_groups(site, properties)))
 
 
 def _tables(site: Site, network: Resource) -> Iterator[RouteTable]:

@@ -17,11 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from .fabric import Fabric, Unknown
+from .fabric import Fabric
 from .gateways import RealGateways
 from .messages import converter, plain
 from .needs import path
-from .plan import Plan
+from .plan import Plan, Unknown
 
 _NAMESPACES, _DAEMONS = "/run", "/mnt"
 _log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def _calls(fabric: Fabric) -> dict[str, Callable[..., Any]]:
         "capture",
         "talk",
         "renegotiate",
-        "fault",
+        "strike",
         "mend",
     )
     return {"apply": apply, **{name: getattr(fabric, name) for name in asked}}

@@ -7,17 +7,13 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from . import probes
+from . import outages, probes
 from .capture import capture
 from .hosts import Hosts
 from .kernel import Kernel
-from .plan import Gateways, GatewayState, Plan, inner
+from .plan import Gateways, GatewayState, Plan, Unknown, inner
 from .talk import talk
 from .wiring import INTERNET, Layout, layout
-
-
-class Unknown(ValueError):
-    """There is no such host or address."""
 
 
 class Fabric:
@@ -91,17 +87,37 @@ class Fabric:
         """Take a tunnel, or all of a gateway, down; see `Gateways.renegotiate`."""
         self._gateways.renegotiate(gateway, tunnel)
 
-    def fault(self, gateway: str, kind: str, tunnel: str | None = None) -> None:
-        """Break something of a gateway; see `Gateways.fault`."""
-        self._gateways.fault(gateway, kind, tunnel)
+    def strike(
+        self, kind: str = "kill", router: str | None = None, link: Sequence[str] = (), zone: str | None = None
+    ) -> list[str]:
+        """Break a router (or site), the link between two, or all routers of a zone; see `outages`.
 
-    def mend(self, gateway: str | None = None) -> None:
-        """Undo faults."""
-        self._gateways.mend(gateway)
+        Returns:
+            The ids of the gateways that were struck.
+        """
+        plan = self._stands()
+        if router is not None:
+            blows = outages.at_router(plan, router, kind)
+        elif zone is not None:
+            blows = outages.at_zone(plan, zone, kind)
+        else:
+            blows = outages.at_link(plan, *link)
+        for blow in blows:
+            self._gateways.fault(blow.gateway, blow.kind, blow.tunnel)
+        return [blow.gateway for blow in blows]
+
+    def mend(self, router: str | None = None) -> None:
+        """Undo every fault of a router or site, or of all."""
+        self._gateways.mend(None if router is None else outages.gateway(self._stands(), router))
 
     def stop(self) -> None:
         """End every program; the namespaces end with the process."""
         self._gateways.stop()
+
+    def _stands(self) -> Plan:
+        if self._plan is None:
+            raise Unknown("no plan was applied yet")
+        return self._plan
 
     def _there(self) -> Layout:
         if self._layout is None:

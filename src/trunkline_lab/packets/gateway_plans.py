@@ -112,7 +112,20 @@ def _configured(session: BgpSession) -> BgpSession:
 
 
 def _tunnel(plan: Plan, name: str, offer: Offer, inside: str | None) -> TunnelPlan:
-    return TunnelPlan(name, offer, _identity(plan, offer), min(offer.expected, default=ANYONE), inside)
+    begins = _begins(plan, offer)
+    return TunnelPlan(name, offer, _identity(plan, offer), min(offer.expected, default=ANYONE), inside, begins)
+
+
+def _begins(plan: Plan, ours: Offer) -> bool:
+    """An end that takes anyone waits to be called; of two others the one with the higher address calls.
+
+    The lab hands addresses out in order, so that this is the newer one: a VPC's router calls its hubs.
+    """
+    if any(offer.gateway == ours.gateway and offer.peer is None for offer in plan.offers):
+        return False
+    if any(offer.address == ours.peer and offer.peer is None for offer in plan.offers):
+        return True
+    return ipaddress.IPv4Address(ours.address) > ipaddress.IPv4Address(str(ours.peer))
 
 
 def _identity(plan: Plan, ours: Offer) -> str:

@@ -80,7 +80,7 @@ class Connection:
         version: 1 or 2.
         proposals: For IKE, as strongSwan spells them.
         children: Its pairs of selectors.
-        begins: Whether this end is the one to begin; the other one waits a moment, lest both disturb each other.
+        begins: Whether this end is the one to begin.
     """
 
     name: str

@@ -15,7 +15,6 @@ from .tunnel_devices import TunnelDevices
 
 _LOOK_SECONDS = 1.0  # without news from charon
 _AGAIN_SECONDS = 0.5  # between two tries of one connection
-_COURTESY_SECONDS = 1.5  # so long the other end waits for the other one to begin
 _log = logging.getLogger(__name__)
 # What charon writes when a negotiation fails, and what a person calls it.
 _REASONS = {
@@ -75,10 +74,9 @@ class Keeper:
         """Have exactly these connections up from now on."""
         with self._lock:
             self._charon.load(connections)
-            now = time.monotonic()
             for name, connection in connections.items():
                 if self._connections.get(name) != connection:
-                    self._next[name] = now + (0.0 if connection.begins else _COURTESY_SECONDS)
+                    self._next[name] = 0.0
                     self._reasons.pop(name, None)
                     self._associations.pop(name, None)
             self._connections = dict(connections)
@@ -141,7 +139,8 @@ class Keeper:
         now = time.monotonic()
         for name, connection in self._connections.items():
             found = self._associations.get(name)
-            if (found is not None and found.connecting) or now < self._next.get(name, 0.0):
+            under_way = found is not None and found.connecting
+            if not connection.begins or under_way or now < self._next.get(name, 0.0):
                 continue
             for child in connection.children:
                 if found is None or child.name not in found.children:

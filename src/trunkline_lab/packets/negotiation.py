@@ -67,7 +67,7 @@ def _connection(name: str, group: list[TunnelPlan], own: str) -> Connection:
         version=offer.ike_version,
         proposals=tuple(strongswan(each) for each in sorted(offer.phase1)),
         children=tuple(_child(tunnel) for tunnel in group),
-        begins=ipaddress.IPv4Address(offer.address) < ipaddress.IPv4Address(str(offer.peer)),
+        begins=first.begins,
     )
 
 

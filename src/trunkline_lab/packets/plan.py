@@ -31,6 +31,10 @@ def inner(public: str) -> str:
     return str(_INNER.network_address + (int(address) & 0xFFFF))
 
 
+class Unknown(ValueError):
+    """What was asked for is not there: a host, a router, an address; the message says which there are."""
+
+
 @dataclass(frozen=True, slots=True)
 class HostPlan:
     """A test host, which answers ping, HTTP and iperf3.
@@ -104,6 +108,8 @@ class TunnelPlan:
         offer: What it brings to the negotiation.
         identity, expected: The IKE identity that it shows, and the one that it takes ("%any" for all).
         inside: Its own address on the tunnel's interface, with its prefix length; None without one.
+        begins: Whether this end calls the other one. Only one does: were it both, their calls would open the groups
+            of either side to each other, and no forgotten rule for IKE would ever be noticed.
     """
 
     id: str
@@ -111,6 +117,7 @@ class TunnelPlan:
     identity: str
     expected: str
     inside: str | None = None
+    begins: bool = True
 
     @property
     def route_based(self) -> bool:

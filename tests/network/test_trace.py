@@ -306,3 +306,19 @@ def test_an_address_within_that_overlaps_one_on_prem_never_gets_there() -> None:
 def test_questions_that_make_no_sense(source: str, destination: str, protocol: str, port: int, expected: str) -> None:
     with pytest.raises(Error, match=expected):
         trace(job(), source, destination, protocol, port)
+
+
+def test_an_answer_that_another_with_the_callers_prefix_gets_is_none() -> None:
+    """Two VPCs are peered; the answer's route leads to on-prem, where the caller's prefix is in use, too."""
+    block, address = "10.2.0.0/16", "198.51.100.32"
+    one, two = vpc("one", block=ON_PREM, router="198.51.100.31"), vpc("two", block=block, router=address)
+    own = one.route_tables[1]
+    ways = replace(own, routes=(Route(ON_PREM, "local"), Route(block, "pcx-1")))
+    one = replace(one, route_tables=(one.route_tables[0], ways), peerings=(Peering("pcx-1", two.id),))
+    two = replace(two, peerings=(Peering("pcx-1", one.id),))
+    served = (("two", block, address),)
+    routers = (vpc_router("two", block, address), hub(1, served), hub(2, served))
+    sites = (Site(SITE, GATEWAY, (ON_PREM,)),)
+    answer = trace(Federation((one, two, hub_network(((block, address),))), routers, sites), "one-web", "two-web")
+    assert answer.there.arrives
+    assert answer.summary.endswith("that is not the one of A/one-vpc: their prefixes overlap")

@@ -108,7 +108,7 @@ class Reachability:
             prefer = tuple(reversed(there.routers))
             home = Walk(self.judge, answer, flows=there.flows, prefer=prefer)
             start = self._answerer(out, destination)
-            back = home.run(start)
+            back = self._meant(home, home.run(start), source)
             notes += self._others(home, back, start, answer, flows=there.flows, prefer=prefer)
             notes += self._asymmetric(there, back)
         return Trace(source.label, destination.label, there, back, tuple(dict.fromkeys(notes)))

@@ -420,7 +420,7 @@ ROWS = [
             job(),
             "acme-router",
             tunnels=(down(UP[0]), UP[1]),
-            routes=(RouterRoute("10.0.0.0/24", "1"), RouterRoute("10.0.0.0/8", "2")),
+            routes=(RouterRoute("10.0.0.0/24", "1"), RouterRoute("10.0.0.0/17", "2")),
         ),
         "reachable",
     ),

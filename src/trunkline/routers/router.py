@@ -7,9 +7,11 @@ make it, and may be repeated: a second run adds nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol, TypedDict, runtime_checkable
 
 from trunkline._core.errors import Error
+from trunkline.network import model
 
 
 class Router(TypedDict, total=False):
@@ -55,6 +57,14 @@ class Tunnel(TypedDict):
     tunnel_address: str
     connected: bool
     detail: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A router as it was read: the model of it, and in words what of it the model does not say."""
+
+    router: model.Router
+    unclear: tuple[str, ...] = ()
 
 
 class RouterError(Error):
@@ -214,4 +224,15 @@ class Driver(Protocol):
 
     def tunnels(self, router: Router) -> list[Tunnel]:
         """Every tunnel, as this router reports it now."""
+        ...
+
+    def knows(self, address: str, instance: str) -> str | None:
+        """The name under which the router with this address and machine was contacted from here; None if never."""
+        ...
+
+    def read(self, router: Router, *, network: str = "", interface: str = "", timeout: float | None = None) -> Reading:
+        """The router as it is now: tunnels, routes, firewall and BGP sessions. Changes nothing.
+
+        One that does not answer at once is not waited for: RouterUnreachable.
+        """
         ...

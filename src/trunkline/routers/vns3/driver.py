@@ -8,8 +8,8 @@ from ipaddress import ip_address, ip_network
 from typing import TypeVar
 
 from trunkline._core.errors import Error
-from trunkline.routers.router import Router, RouterError, Tunnel, named, require
-from trunkline.routers.vns3 import access, routing, setup, tunnels
+from trunkline.routers.router import Reading, Router, RouterError, Tunnel, named, require
+from trunkline.routers.vns3 import access, reading, routing, setup, tunnels
 from trunkline.routers.vns3.certificate import fingerprint, machine, pin_key
 from trunkline.routers.vns3.session import UNREACHABLE_HINT, Api, Limits, Session
 from trunkline.routers.waiting import Deadline, NotYet, note, until
@@ -252,6 +252,29 @@ class Vns3:
     def tunnels(self, router: Router) -> list[Tunnel]:
         """Every tunnel, as this router reports it now."""
         return self._do(router, tunnels.report)
+
+    # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def knows(self, address: str, instance: str) -> str | None:
+        """The name under which the router with this address and machine was contacted from here; None if never."""
+        return next((name for name, *rest in map(str.split, self._known) if rest == [address, instance]), None)
+
+    def read(self, router: Router, *, network: str = "", interface: str = "", timeout: float | None = None) -> Reading:
+        """The router as it is now: tunnels, routes, firewall and BGP sessions. Changes nothing.
+
+        Which neighbour taught what BGP learned is not told by the API: every session that stands is given all of it.
+
+        Parameters:
+            router: One that was contacted before.
+            network, interface: The ids of its network and its interface there, which it does not know itself.
+            timeout: Seconds for all of it; by default a request's own. It is not waited for.
+
+        Raises:
+            RouterUnreachable: It did not answer at once.
+            RouterError: It was never contacted from here, or refuses.
+        """
+        limit = (self._limits.connect + self._limits.read) if timeout is None else timeout
+        return reading.read(Api(self._session(router), Deadline(limit)), router, network, interface)
 
     # ── routes, sessions, rules ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -66,7 +66,7 @@ class Route:
 
 def ensure_route(api: Api, prefix: str, into: Into) -> None:
     """Have one enabled route of `prefix` that leads there, advertised and weighted as asked."""
-    same = [route for route in _routes(api) if route.prefix == prefix and route.leads(into)]
+    same = [route for route in routes(api) if route.prefix == prefix and route.leads(into)]
     right = [route for route in same if (route.advertise, route.metric) == (into.advertise, into.metric)]
     for route in same:
         if route.editable and route not in right[:1]:
@@ -80,7 +80,7 @@ def ensure_route(api: Api, prefix: str, into: Into) -> None:
 
 def remove_routes(api: Api, chosen: Callable[[Route], bool]) -> None:
     """Remove every route that is chosen; the system's own stay."""
-    for route in _routes(api):
+    for route in routes(api):
         if route.editable and chosen(route):
             api.call("routing.delete_route", route.id)
 
@@ -98,7 +98,8 @@ def _make_route(api: Api, prefix: str, into: Into) -> None:
     )
 
 
-def _routes(api: Api) -> list[Route]:
+def routes(api: Api) -> list[Route]:
+    """All routes, the lowest id first."""
     rows = api.call("routing.get_routes") or {}
     return [Route.read(rows[key]) for key in sorted(rows, key=int)]
 
@@ -141,6 +142,12 @@ def _rules(api: Api) -> list[tuple[str, str]]:
     """The rules and their ids, in order."""
     rows = api.call("firewall.get_firewall_rules") or []
     return [(_normal(row["rule"]), str(row["id"])) for row in rows]
+
+
+def rules_in_order(api: Api) -> list[str]:
+    """The firewall's rules that are in force, in order."""
+    rows = api.call("firewall.get_firewall_rules") or []
+    return [_normal(row["rule"]) for row in rows if not row.get("disabled")]
 
 
 def _normal(rule: object) -> str:

@@ -106,7 +106,7 @@ def remove_endpoint(api: Api, other: Router) -> None:
 
 def find_endpoint(api: Api, name: str) -> dict[str, Any] | None:
     """The endpoint of this name, with its pre-shared key; None if there is none."""
-    return next((there for there in _endpoints(api) if there.get("name") == name), None)
+    return next((there for there in endpoints(api) if there.get("name") == name), None)
 
 
 def the_endpoint(api: Api, other: Router) -> dict[str, Any]:
@@ -131,10 +131,8 @@ def agreed_addresses(router: Router, other: Router, here: Api, there: Api | None
     Parameters:
         there: None when `other` is not ours to ask.
     """
-    at_router = {str(e.get("name")): e.get("route_based_int_address") for e in _endpoints(here)}
-    at_other = (
-        {} if there is None else {str(e.get("name")): e.get("route_based_int_address") for e in _endpoints(there)}
-    )
+    at_router = {str(e.get("name")): e.get("route_based_int_address") for e in endpoints(here)}
+    at_other = {} if there is None else {str(e.get("name")): e.get("route_based_int_address") for e in endpoints(there)}
     mine, theirs = at_router.get(endpoint_name(other)), at_other.get(endpoint_name(router))
     if mine:
         return str(mine), _other_host(str(mine))
@@ -171,12 +169,12 @@ def report(api: Api) -> list[Tunnel]:
             connected=bool(status.get(str(number), {}).get("connected")),
             detail=dict(status.get(str(number), {}).get("tunnel_params") or {}),
         )
-        for endpoint in _endpoints(api)
+        for endpoint in endpoints(api)
         for number in sorted(map(int, endpoint.get("tunnels") or {}))
     ]
 
 
-def _endpoints(api: Api) -> list[dict[str, Any]]:
+def endpoints(api: Api) -> list[dict[str, Any]]:
     """All endpoints, lowest id first."""
     endpoints = api.call("ipsec.get_ipsec_details").get("remote_endpoints") or {}
     return [endpoints[key] for key in sorted(endpoints, key=int)]

@@ -8,7 +8,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-PARTS = ("steps", "startup", "durable", "stacks", "job")
+PARTS = ("steps", "startup", "durable", "stacks", "job", "tunnels")
 
 
 def main(parts: list[str]) -> int:

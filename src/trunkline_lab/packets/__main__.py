@@ -75,6 +75,7 @@ def _calls(fabric: Fabric) -> dict[str, Callable[..., Any]]:
         "connect",
         "forge",
         "capture",
+        "flood",
         "talk",
         "renegotiate",
         "strike",

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import outages, probes
 from .capture import capture
+from .flood import flood
 from .hosts import Hosts
 from .kernel import Kernel
 from .plan import Gateways, GatewayState, Plan, Unknown, inner
@@ -37,9 +38,15 @@ class Fabric:
                 return False
             self._plan = None  # until all is done, nothing is known to stand
             wanted = layout(plan)
-            self._kernel.apply(wanted.wiring)
-            self._hosts.apply(wanted.hosts)
-            self._gateways.apply(plan, wanted.places)
+            try:
+                self._gateways.retire(wanted.places)
+                self._kernel.apply(wanted.wiring)
+                self._hosts.apply(wanted.hosts)
+                self._gateways.apply(plan, wanted.places)
+            except BaseException:
+                self._gateways.stop()  # they are begun anew with the next plan
+                self._hosts.apply({})
+                raise
             self._plan, self._layout = plan, wanted
             return True
 
@@ -71,6 +78,10 @@ class Fabric:
     def forge(self, source: str, address: str, target: str) -> bool:
         """Whether a datagram of host `source` gets to host `target` that claims to be from `address`."""
         return probes.forge(self._namespace(source), address, self._namespace(target), self._address(target))
+
+    def flood(self, source: str, target: str, seconds: float = 5.0) -> dict[str, Any]:
+        """Echo requests, one right after the other; see `flood.flood`."""
+        return flood(self._namespace(source), self._address(target), seconds=seconds)
 
     def talk(
         self, source: str, target: str, seconds: float = 5.0, text: str = "hello", address: str | None = None

@@ -88,7 +88,7 @@ class TunnelDevices:
         return [
             f"address add {device.local}/32 dev lo",
             f"link add {name} address {_hardware(device.local)} mtu {_MTU} type vxlan id {device.vni} "
-            f"local {device.local} remote {device.remote} dstport {_PORT} nolearning",
+            f"local {device.local} remote {device.remote} dstport {_PORT} nolearning noudpcsum",  # ESP has a better one
             *([f"address add {device.inside} dev {name}"] if device.inside else []),
             *([f"rule add pref {_MARKED} fwmark {device.mark} lookup {device.mark}"] if self._returns else []),
         ]

@@ -34,28 +34,40 @@ class Disagreement:
 def compare(fabric: Child, plan: Plan) -> tuple[int, list[Disagreement]]:
     """Ask all pairs both ways. How many were asked, and where the two disagree."""
     fabric.apply(plan)
-    questions, states = asked(plan), settled(fabric)
+    questions, states = asked(plan), settled(fabric, expected(plan))
     for _ in range(5):
         wrong = _differences(plan, states, questions, fabric.ask("connect", asked=questions, wait=1.0))
         if late := [each.question for each in wrong if not each.reached]:
             # An answer that did not come may only be late, on a machine with other work; one that came is a fact.
             again = fabric.ask("connect", asked=late, wait=5.0)
             wrong = [each for each in wrong if each.reached] + _differences(plan, states, late, again)
-        if standing(states) == standing(states := settled(fabric)):
+        if standing(states) == standing(states := settled(fabric, expected(plan))):
             return len(questions), wrong
     raise AssertionError("tunnels do not come to rest")
 
 
-def settled(fabric: Child) -> tuple[GatewayState, ...]:
-    """How the gateways stand once no tunnel is being negotiated and nothing has changed for a while."""
+def expected(plan: Plan) -> set[tuple[str, str]]:
+    """The tunnels that come up, as far as both ends alone decide: both are there and run, with one secret."""
+    running = {router.id for router in plan.federation.routers if router.running} | {"site/dc"}
+    ends = {(o.address, o.peer): o for o in plan.offers if o.gateway in running}
+    found = set()
+    for (address, peer), ours in ends.items():
+        theirs = ends.get((str(peer), address)) or ends.get((str(peer), None))
+        if peer is not None and theirs is not None and theirs.secret == ours.secret:
+            found.add((ours.gateway, str(ours.tunnel)))
+    return found
+
+
+def settled(fabric: Child, awaited: set[tuple[str, str]]) -> tuple[GatewayState, ...]:
+    """How the gateways stand once the tunnels that are awaited are up, and nothing has changed for a while."""
     deadline, since, last = time.monotonic() + _PATIENCE, time.monotonic(), None
     while True:
         states = fabric.state()
         now = time.monotonic()
         if standing(states) != last:
             last, since = standing(states), now
-        busy = any(tunnel.reason == "negotiating" for state in states for tunnel in state.tunnels)
-        if (now - since > _SETTLED and not busy) or now > deadline:
+        waiting = not all(last.get(tunnel) for tunnel in awaited)
+        if (now - since > _SETTLED and not waiting) or now > deadline:
             return states
         time.sleep(0.1)
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from trunkline import pipe, undo
 from trunkline._core.steps import step
 from trunkline.blueprints.connect_vpc import connect_vpc
 from trunkline.blueprints.federation import federation
-from trunkline.config import load
+from trunkline.config import Config, load
+from trunkline.network.model import Network
 from trunkline_lab.lab import AWS_ACCOUNTS, Lab
 from trunkline_lab.world import FAST
 
@@ -66,13 +68,34 @@ def test_ping_fails_before_peering_succeeds_after_and_fails_again_after_undo(lab
     steps = [*job.steps]
     steps.insert(vpc + 1, ("before", step(before, undo=again)))
     journal = tmp_path / "runs.sqlite"
-    pipe(job.data, steps, journal=journal, run="acme")
+    state = pipe(job.data, steps, journal=journal, run="acme")
     assert lab.packets is not None
     assert answered(lab, "app", "datacentre") == 2
     assert lab.packets.ask("iperf", source="app", target="datacentre", seconds=1)["bytes"] > 100_000
     assert lab.packets.ask("curl", source="datacentre", target="app", port=443).get("status") is None  # its group's no
+    assert_read_alike(lab, config, state["vpc_id"])
     undo(steps, journal=journal, run="acme")
     assert seen == {"before": 0, "after undo": 0}
+
+
+def assert_read_alike(lab: Lab, config: Config, vpc: str) -> None:
+    """What the lab reads from its own state is what the library reads through the official SDKs."""
+    [hubs] = [network for network in lab.azure.networks() if network.name == "fed-vnet"]
+    [own] = [network for network in lab.aws.networks() if network.id == vpc]
+    assert plain(own) == plain(config.account("A").network(vpc))
+    assert plain(hubs) == plain(config.account("B").network(hubs.id))
+
+
+def plain(network: Network) -> Network:
+    """Without an account's name, Azure's zones (of machines, not of subnets), and the order of what has none."""
+    return replace(
+        network,
+        account="",
+        subnets=tuple(replace(each, zone="") for each in network.subnets),
+        rule_sets=tuple(
+            replace(each, permissions=tuple(sorted(each.permissions, key=repr))) for each in network.rule_sets
+        ),
+    )
 
 
 def test_a_change_in_a_cloud_is_followed_without_being_asked(lab: Lab) -> None:

@@ -26,12 +26,15 @@ class RealGateways:
         self._gateways: dict[str, Gateway] = {}
         self._count = 0
 
+    def retire(self, places: Mapping[str, Place]) -> None:
+        """See `plan.Gateways.retire`."""
+        leaving = [id_ for id_, gateway in self._gateways.items() if places.get(id_) != gateway.place]
+        _all([self._gateways.pop(id_).stop for id_ in leaving])
+
     def apply(self, plan: Plan, places: Mapping[str, Place]) -> None:
         """See `plan.Gateways.apply`."""
         wanted = {id_: each for id_, each in gateway_plans(plan).items() if id_ in places}
-        for id_, gateway in list(self._gateways.items()):
-            if id_ not in wanted or gateway.place != places[id_]:
-                self._gateways.pop(id_).stop()
+        self.retire({id_: places[id_] for id_ in wanted})
         new = [self._gateway(wanted[id_], places[id_]) for id_ in wanted if id_ not in self._gateways]
         # All daemons run before the first one asks another for a tunnel: else it is refused, and waits to ask again.
         _all([gateway.start for gateway in new])

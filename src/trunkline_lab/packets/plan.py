@@ -199,6 +199,10 @@ class GatewayState:
 class Gateways(Protocol):
     """All routers and sites of a fabric: what the wires call, and the gateways' half implements."""
 
+    def retire(self, places: Mapping[str, Place]) -> None:
+        """End every gateway that has another place there or none: its namespace is about to go."""
+        ...
+
     def apply(self, plan: Plan, places: Mapping[str, Place]) -> None:
         """Make every gateway that has a place as the plan says; those without one end. Only differences are touched.
 

@@ -298,3 +298,16 @@ def test_the_internet_sees_ike_and_esp_and_never_what_is_inside(carrying: Child)
     assert shown["needle"] > 20
     assert shown["esp"] == 0
     assert any(kind.startswith("tcp 203.0.113.71 > 203.0.113.72") for kind in shown["other"])
+
+
+def test_a_change_waits_for_a_hub_that_is_frozen_and_stops_nobody_else(carrying: Child) -> None:
+    carrying.ask("strike", router="hub-1", kind="freeze")
+    changed = main_job.router(job(), "acme-router", filters=())
+    for hub in ("hub-1", "hub-2"):
+        changed = main_job.router(changed, hub, filters=())
+    carrying.apply(plan(changed, HOSTS))
+    carrying.ask("mend")
+    assert within(SOON, lambda: up(carrying) == ALL_UP)
+    assert not pings(carrying, "web", "db")
+    carrying.apply(plan(job(), HOSTS))
+    assert within(SOON, lambda: pings(carrying, "web", "db"))

@@ -38,6 +38,11 @@ class Broken:
         self.killed = False
         self.frozen = False
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing of it can be asked or told."""
+        return self.killed or self.frozen
+
     def strike(self, kind: str, daemons: Iterable[Daemon], peer: str | None = None) -> None:
         """Do one of `KINDS`; "cut" with a `peer` (its public address) loses only what goes to it or comes from it.
 
@@ -68,7 +73,7 @@ class Broken:
     def _lose(self) -> None:
         uplink = self._place.uplink
         came, went = [], []
-        if self.killed or self.frozen:
+        if self.silent:
             came, went = ["drop"], ["drop"]
         elif self._cut:
             came, went = [f'iifname "{uplink}" drop'], [f'oifname "{uplink}" drop']

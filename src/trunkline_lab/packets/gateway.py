@@ -43,6 +43,7 @@ class Gateway:
         self._broken = Broken(place)
         self._keeper = Keeper(self._charon, self._devices)
         self._lock = threading.Lock()
+        self._unsettled = False  # whether the last change broke off
 
     def start(self) -> None:
         """Have the daemons run; `begin` is next. Raises RuntimeError when one does not start."""
@@ -61,12 +62,13 @@ class Gateway:
     def apply(self, plan: GatewayPlan) -> None:
         """Do as this plan says; what is the same in both is left alone."""
         with self._lock:
-            if plan == self.plan:
+            if plan == self.plan and not self._unsettled:
                 return
-            self.plan = plan
+            self.plan, self._unsettled = plan, True
             self._settle()
-            if not self._broken.killed:
+            if not self._broken.silent:  # what does not answer is told when it is mended
                 self._load()
+            self._unsettled = False
 
     def stop(self) -> None:
         """End the daemons. May be called twice."""
@@ -107,7 +109,7 @@ class Gateway:
             self._broken.mend([self._charon, self._bird])
             if was_killed:
                 self._run()
-                self._load()
+            self._load()
 
     def _run(self) -> None:
         self._charon.start()

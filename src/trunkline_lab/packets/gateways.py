@@ -37,7 +37,11 @@ class RealGateways:
         self.retire({id_: places[id_] for id_ in wanted})
         new = [self._gateway(wanted[id_], places[id_]) for id_ in wanted if id_ not in self._gateways]
         # All daemons run before the first one asks another for a tunnel: else it is refused, and waits to ask again.
-        _all([gateway.start for gateway in new])
+        try:
+            _all([gateway.start for gateway in new])
+        except BaseException:
+            _all([self._gateways.pop(gateway.plan.id).stop for gateway in new])
+            raise
         _all(
             [*(gateway.begin for gateway in new), *(partial(self._gateways[id_].apply, wanted[id_]) for id_ in wanted)]
         )

@@ -346,11 +346,12 @@ def asked(plan: Plan) -> list[tuple[str, str, str, int]]:
     """All pairs of hosts, and public addresses: (from, protocol, to, port), `to` a host's name or a public address."""
     names = [host.name for host in plan.hosts]
     interfaces = {i.id: i for network in plan.federation.networks for i in network.interfaces}
+    private = {h.name: interfaces[h.interface].private_address if h.interface else h.address for h in plan.hosts}
     public = [interfaces[h.interface].public_address for h in plan.hosts if h.interface]
     return [
         (one, protocol, other, port)
         for one in names
         for other in [*names, *filter(None, public[:2])]
-        if one != other
+        if private[one] != private.get(other)  # nobody asks for another by what is his own address, too
         for protocol, port in PORTS
     ]

@@ -449,6 +449,16 @@ ROWS = [
         "reachable",
     ),
     Row(
+        "a default route of the router's own hides no tunnel that is down",
+        router(
+            job(),
+            "acme-router",
+            tunnels=DOWN_BOTH,
+            routes=(RouterRoute("0.0.0.0/0"), *vpc_router().routes),
+        ),
+        "router acme-router: 10.0.0.0/16 -> tunnel to hub-1: it is down, though IKE's ports are open",
+    ),
+    Row(
         "in circles",
         router(
             router(job(), "hub-1", routes=(RouterRoute("10.0.0.0/8", "2"),)),

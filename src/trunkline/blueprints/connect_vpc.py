@@ -1,8 +1,9 @@
 """The main job: a new VPC with a router of its own, connected to the federation and so to what is on-prem.
 
 The essay's eight steps, by their names here:
-    1 network-config    2 vpc    3 routes/up    4 routes/down    5 api-access (opening)    6 routers, peers, verify
-    7 api-access (closing)    8 caller-route and api-tokens (closing): what only the configuring needed
+    1 network-config    2 vpc    3 routes/up    4 routes/down    5 api-access (opening)
+    6 routers, peers, verify, reached    7 api-access (closing)
+    8 caller-route and api-tokens (closing): what only the configuring needed
 
 Steps 7 and 8 are ends of scopes, so they happen whatever happens before them. The tokens are revoked while the API
 can still be reached; the caller's route, made after the VPC, goes last.
@@ -30,6 +31,7 @@ from trunkline.blueprints.equipment import (
 )
 from trunkline.blueprints.federation import find_federation, release_block, routed_to
 from trunkline.blueprints.pipeline import Pipeline
+from trunkline.blueprints.reached import prove
 from trunkline.clouds.cloud import Account
 from trunkline.config import Config
 from trunkline.network.addresses import Pool, carve, router_address
@@ -44,6 +46,7 @@ PLAN = (
     "router_private_address",
     "federation",
     "federation_group_id",
+    "federation_network_id",
     "federation_address1",
     "federation_address2",
 )
@@ -55,6 +58,8 @@ ROUTER = (
     "router_default_password",
     "router_instance_id",
 )
+# What the proof needs beside the routers.
+PLACES = ("vpc_id", "app_subnet1_id", "app_subnet2_id", "federation_network_id")
 
 
 def connect_vpc(
@@ -140,6 +145,13 @@ def connect_vpc(
         gives=["tunnels"],
         timeout=router_timeout,
     )
+    reached = step(
+        partial(prove, config, account, federation_account, driver, config.site(site)),
+        undo=nothing,
+        needs=[*ROUTER, *PLACES, "federation"],
+        gives=["reached"],
+        timeout=router_timeout,
+    )
 
     steps = [
         ("network-config", step(plan, undo=partial(release_block, pool), needs=["run"], gives=PLAN)),
@@ -159,7 +171,11 @@ def connect_vpc(
                             driver,
                             all_routers,
                             needs=[*ROUTER, "federation"],
-                            steps=[each("peers", over="federation", steps=[("tunnel", tunnel)]), ("verify", verify)],
+                            steps=[
+                                each("peers", over="federation", steps=[("tunnel", tunnel)]),
+                                ("verify", verify),
+                                ("reached", reached),
+                            ],
                         ),
                     ],
                 ),

@@ -197,6 +197,7 @@ def find_federation(account: Account, name: str) -> dict[str, Any]:
         "federation": routers,
         "federation_group_id": found["router_group_id"],
         "federation_network": network,
+        "federation_network_id": network.id,
         **{f"federation_address{zone}": routers[zone - 1]["address"] for zone in ZONES},
     }
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
@@ -169,6 +170,92 @@ def sweep(
     return access.sweep(config, account or [], run=run, dry_run=dry_run, as_json=json, debug=debug)
 
 
+FileOption = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="FILE", help="A federation as JSON (network --json) instead of the clouds."),
+]
+OpenOption = Annotated[
+    bool, typer.Option("--open", help="Open the routers' API to your address while they are read, and close it.")
+]
+ProtocolOption = Annotated[Literal["tcp", "udp", "icmp"], typer.Option("--proto", help="The protocol.")]
+PortOption = Annotated[int, typer.Option("--port", metavar="PORT", help="The destination's port.")]
+
+
+@app.command()
+def trace(
+    source: Annotated[str, typer.Argument(metavar="A", help="An address, host, subnet, network, router or site.")],
+    destination: Annotated[str, typer.Argument(metavar="B", help="The other end.")],
+    proto: ProtocolOption = "tcp",
+    port: PortOption = 443,
+    file: FileOption = None,
+    open: OpenOption = False,
+    account: AccountOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Show the way from A to B and back, or the first thing that stops it.
+
+    It sends nothing: it reads the clouds and routers, and says what they would do. Exit code 2 when B is not reached.
+
+    Examples:
+
+      trunkline trace 10.1.1.10 datacentre
+
+      trunkline trace web db --port 5432 --from federation.json
+    """
+    from trunkline.cli import reach as looking
+
+    where = looking.Source(config, account or [], file, open)
+    return looking.trace(where, source, destination, protocol=proto, port=port, as_json=json)
+
+
+@app.command()
+def reach(
+    proto: ProtocolOption = "tcp",
+    port: PortOption = 443,
+    file: FileOption = None,
+    open: OpenOption = False,
+    account: AccountOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Show which networks and sites reach which.
+
+    Exit code 2 when there are some that do not.
+
+    Examples:
+
+      trunkline reach
+
+      trunkline reach --proto icmp --json
+    """
+    from trunkline.cli import reach as looking
+
+    where = looking.Source(config, account or [], file, open)
+    return looking.reach(where, protocol=proto, port=port, as_json=json)
+
+
+@app.command()
+def network(
+    file: FileOption = None,
+    open: OpenOption = False,
+    account: AccountOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Show the networks, routers and sites; with --json all that was read.
+
+    Examples:
+
+      trunkline network
+
+      trunkline network --json > federation.json
+    """
+    from trunkline.cli import reach as looking
+
+    return looking.network(looking.Source(config, account or [], file, open), as_json=json)
+
+
 @app.command()
 def doctor(config: ConfigOption = None, json: JsonOption = False, debug: DebugOption = False) -> int:
     """Look whether all is there that a run needs.
@@ -235,12 +322,13 @@ def _failed(raised: BaseException, *, debug: bool) -> int:
     from trunkline.cli.pipelines import Refused, UnknownPipeline
     from trunkline.config import ConfigError
     from trunkline.durable.errors import LeaseHeld
+    from trunkline.network.reachability.endpoints import UnknownEnd
     from trunkline.views.choose import UnknownProgress
 
     say.failure(raised, debug=debug)
     if isinstance(raised, LeaseHeld):
         return Exit.HELD
-    if isinstance(raised, (ConfigError, Misuse, Refused, UnknownPipeline, UnknownProgress)):
+    if isinstance(raised, (ConfigError, Misuse, Refused, UnknownEnd, UnknownPipeline, UnknownProgress)):
         return Exit.USAGE
     return Exit.FAILED
 

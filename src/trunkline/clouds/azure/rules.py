@@ -19,7 +19,7 @@ from trunkline.clouds.azure.waiting import write
 from trunkline.clouds.azure.words import word
 from trunkline.clouds.cloud import CloudError, Exposure, Rule
 
-_FIRST_PRIORITY, _LAST_PRIORITY = 300, 4095  # templates keep to below 300, and to 4096, which is Azure's last
+_FIRST_PRIORITY, _LAST_PRIORITY = 300, 4094  # templates keep to below 300, and to Azure's last two, 4095 and 4096
 _LONGEST_DESCRIPTION = 140  # Azure's limit
 _PROTOCOLS = {"tcp": "Tcp", "udp": "Udp", "icmp": "Icmp", "any": "*"}
 _WORLD = ("*", "internet", "any", "0.0.0.0/0", "::/0")

@@ -140,14 +140,14 @@ def _closed(judge: Judge, router: Router, other: Router | Site) -> str | None:
             continue
         for port in IKE_PORTS:
             ike = Packet(number(outside_address), spot.address, "udp", port, port)
-            if closer := _closer(judge, spot, ike):
-                return f"udp/{port} from {outside_address} is closed at {end.name} ({closer})"
-        if no_way := _no_way_out(spot, number(outside_address)):
+            if shut := closer(judge, spot, ike):
+                return f"udp/{port} from {outside_address} is closed at {end.name} ({shut})"
+        if no_way := no_way_out(spot, number(outside_address)):
             return f"{end.name} has no way to {outside_address} ({no_way})"
     return None
 
 
-def _closer(judge: Judge, spot: Spot, packet: Packet) -> str | None:
+def closer(judge: Judge, spot: Spot, packet: Packet) -> str | None:
     """The rule set that keeps a packet from coming in, in words."""
     own = [spot.interface.rule_sets] if spot.interface and spot.interface.rule_sets else []
     for alternatives in (*((each,) for each in spot.subnet.rule_sets), *own):
@@ -157,7 +157,8 @@ def _closer(judge: Judge, spot: Spot, packet: Packet) -> str | None:
     return None
 
 
-def _no_way_out(spot: Spot, address: int) -> str | None:
+def no_way_out(spot: Spot, address: int) -> str | None:
+    """What keeps a packet at this spot from leaving for an address outside, in words."""
     found = spot.place.table(spot.subnet)
     if found is None:
         return f"subnet {short(spot.subnet.id)} has no route table"

@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import Any
 
 from trunkline._core.errors import Error
-from trunkline.network.model import Federation
-from trunkline.network.prefixes import text
+from trunkline.network.model import Federation, Interface, Route, Subnet
+from trunkline.network.prefixes import number, text
 from trunkline.network.reachability.atlas import Atlas
 from trunkline.network.reachability.endpoints import End, find
 from trunkline.network.reachability.packet import EPHEMERAL, Hop, Packet, Path
+from trunkline.network.reachability.routing import closer, no_way_out
 from trunkline.network.reachability.rules import Judge
 from trunkline.network.reachability.walk import Walk
 
@@ -86,6 +87,30 @@ class Reachability:
         if protocol != "icmp" and not 1 <= port <= 65535:
             raise Error(f"port={port} is no port", hint="give 1 to 65535")
         return self.between(self.find(source), self.find(destination), protocol, port)
+
+    def route(self, subnet: str, address: int) -> Route | None:
+        """The route that the table of the subnet with this id has for an address (a number); None without one."""
+        for place, thing in self.atlas.names.get(subnet, ()):
+            if place is not None and isinstance(thing, Subnet) and (found := place.table(thing)):
+                table, routes = found
+                return next((table.routes[number] for number in routes.longest(address)), None)
+        return None
+
+    def closed(self, interface: str, protocol: str, port: int, source: str) -> str | None:
+        """What keeps a packet from outside from an interface, or its answer from the way out; None when nothing does.
+
+        Parameters:
+            interface: Its provider id.
+            protocol, port: What is asked for.
+            source: The address that asks.
+        """
+        for place, thing in self.atlas.names.get(interface, ()):
+            if place is not None and isinstance(thing, Interface):
+                spot = self.atlas.spot(place, number(thing.private_address))
+                if spot is not None:
+                    packet = Packet(number(source), spot.address, protocol, port)
+                    return closer(self.judge, spot, packet) or no_way_out(spot, packet.source)
+        return f"interface {interface} is not there"
 
     def between(self, source: End, destination: End, protocol: str = "tcp", port: int = 443) -> Trace:
         """From one end that was found to another, and back."""

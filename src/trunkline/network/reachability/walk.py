@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from trunkline.network.model import Interface, Route, Router, RuleSet, Site, Tunnel
-from trunkline.network.prefixes import holds, number, prefix, private, text
+from trunkline.network.prefixes import EVERYTHING, holds, number, prefix, private, text
 from trunkline.network.reachability import routing
 from trunkline.network.reachability.atlas import Place, Spot
 from trunkline.network.reachability.endpoints import End
@@ -317,9 +317,9 @@ class Walk:
             self._out(router, way)
         except _Stop as stopped:
             # What is missing is a way of the router's own, rather than what stops the packet beyond its interface.
-            if way is routing.DEFAULT and dead:
+            if dead and dead[0].rank < way.rank:
                 self._stop_at(router, "tunnel", dead[0].key, f"{dead[0].prefix} -> {dead[0].words}: {dead[0].obstacle}")
-            if way is routing.DEFAULT and private(sought) and not self._is_near(router, sought):
+            if way.prefix == EVERYTHING and private(sought) and not self._is_near(router, sought):
                 what = f"no route of its own for {self._destination()}; out of its interface it is stopped in "
                 self._stop_at(router, "route", "", f"{what}{stopped.hop}")
             raise

@@ -322,3 +322,12 @@ def test_an_answer_that_another_with_the_callers_prefix_gets_is_none() -> None:
     answer = trace(Federation((one, two, hub_network(((block, address),))), routers, sites), "one-web", "two-web")
     assert answer.there.arrives
     assert answer.summary.endswith("that is not the one of A/one-vpc: their prefixes overlap")
+
+
+def test_a_default_route_of_the_routers_own_does_not_hide_a_tunnel_that_is_down() -> None:
+    """A controller's own default route leads out of its interface: what is wrong is the tunnel, not what follows."""
+    down = tuple(replace(tunnel, up=False, reason="no answer") for tunnel in UP)
+    routes = (RouterRoute("0.0.0.0/0", gateway="10.1.0.1"), RouterRoute(ON_PREM, "1"))
+    answer = trace(router(job(), "acme-router", tunnels=down, routes=routes), HOST, SITE)
+    assert "router acme-router" in answer.summary
+    assert "tunnel to hub-1: no answer" in answer.summary

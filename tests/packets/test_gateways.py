@@ -225,6 +225,28 @@ def both_hubs(fabric: Child) -> Child:
     return fabric
 
 
+def test_two_ends_of_one_number_talk_too(carrying: Child) -> None:
+    """Controllers that were licensed alike have one number: it is BGP within, over one hop all the same."""
+    made = with_bgp(bfd=False)
+    for name in ("acme-router", "hub-1"):
+        router = next(router for router in made.routers if router.name == name)
+        other = {"acme-router": "1", "hub-1": "2"}[name]
+        sessions = tuple(replace(each, asn=65001) if each.tunnel == other else each for each in router.sessions)
+        made = main_job.router(made, name, asn=65001, sessions=sessions)
+    carrying.apply(plan(made, HOSTS))
+    assert within(SOON, lambda: {(R, "1"), (H1, "2")} <= learned(carrying).keys())
+
+
+def test_what_bird_refuses_at_one_router_stops_no_other(carrying: Child) -> None:
+    """Two neighbours of one address are nonsense."""
+    made = with_bgp(bfd=False)
+    [router] = [router for router in made.routers if router.name == "hub-2"]
+    sessions = tuple(replace(each, neighbour="169.254.2.1") for each in router.sessions)
+    carrying.apply(plan(main_job.router(made, "hub-2", sessions=sessions), HOSTS))
+    assert within(SOON, lambda: {(R, "1"), (H1, "1"), (H1, "2")} <= learned(carrying).keys())
+    assert up(carrying) == ALL_UP
+
+
 def test_bgp_brings_the_routes(both_hubs: Child) -> None:
     assert within(SOON, lambda: learned(both_hubs)[R, "1"] == learned(both_hubs)[R, "2"] == {ON_PREM})
     assert learned(both_hubs)[DC, f"{H1}/1"] == {VPC}

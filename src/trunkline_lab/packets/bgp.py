@@ -68,9 +68,11 @@ class Bird:
         """Change what it is to do; sessions that did not change stay. Raises RuntimeError when it refuses."""
         if routing == self._routing:
             return
+        before = self._routing
         self._write(routing)
         told = self._ask("configure")
         if not any("Reconfig" in line for line in told):
+            self._routing = before
             raise RuntimeError(f"bird refuses its settings in {self.namespace}: {' '.join(told)}")
 
     def sessions(self) -> dict[str, Session]:

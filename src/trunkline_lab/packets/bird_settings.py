@@ -35,6 +35,7 @@ _BGP = """\
 protocol bgp {name} {{
   local {own} as {local_asn};
   neighbor {address} as {asn};
+  direct;  # over one tunnel, also where both ends have one number, for which bird would suppose many hops
   interface "{device}";
   hold time {hold_time};
   keepalive time {keepalive};

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from .negotiation import connections
 from .plan import GatewayPlan, GatewayState, Place, SessionState, TunnelPlan
 from .tunnel_devices import FAR_END, TunnelDevices, device_name
 
+_log = logging.getLogger(__name__)
 # After strongSwan's own table (220): what the wires lead to, then bird's, and at last the wires' default route.
 _RULES = (
     "rule add pref 299 lookup main suppress_prefixlength 0",
@@ -113,7 +115,7 @@ class Gateway:
 
     def _run(self) -> None:
         self._charon.start()
-        self._bird.start(self._routing())
+        self._bird.start(Routing(self.place.address))
         self._keeper.start()
 
     def _settle(self) -> None:
@@ -123,7 +125,10 @@ class Gateway:
 
     def _load(self) -> None:
         self._keeper.keep(connections(self.plan.tunnels, self.place.address))
-        self._bird.load(self._routing())
+        try:
+            self._bird.load(self._routing())
+        except RuntimeError as refusal:  # it goes on with what it has; one router's nonsense stops no other's change
+            _log.error("%s", refusal)
 
     def _routing(self) -> Routing:
         tunnels = {tunnel.id: tunnel for tunnel in self.plan.tunnels}

@@ -29,6 +29,13 @@ def test_what_is_missing_is_named_with_its_package() -> None:
     assert "/nowhere/charon (Debian package strongswan-charon)" in words
 
 
+def test_a_charon_that_apparmor_confines_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    profiles = tmp_path / "profiles"
+    profiles.write_text("/usr/bin/man (enforce)\n/usr/lib/ipsec/charon (enforce)\n")
+    monkeypatch.setattr(needs, "_PROFILES", profiles)
+    assert any("apparmor_parser -R /etc/apparmor.d/usr.lib.ipsec.charon" in str(each) for each in needs.missing())
+
+
 @pytest.mark.usefixtures("bare")
 def test_a_fabric_without_its_parts_does_not_start() -> None:
     with pytest.raises(PacketsError, match=r"real packets cannot run here: bird \(Debian package bird2\); .* missing"):

@@ -11,6 +11,8 @@ from pathlib import Path
 CHARON = Path("/usr/lib/ipsec/charon")
 _PLUGINS = Path("/usr/lib/ipsec/plugins")
 _TUN = Path("/dev/net/tun")
+_PROFILES = Path("/sys/kernel/security/apparmor/profiles")
+_REMEDY = "as root: apparmor_parser -R /etc/apparmor.d/usr.lib.ipsec.charon"
 _SBIN = "/usr/sbin:/sbin"
 _PROGRAMS = {
     "ip": "iproute2",
@@ -53,6 +55,8 @@ def missing() -> list[Missing]:
     found += [Missing(str(file), package) for file, package in _FILES.items() if not file.exists()]
     if not os.access(_TUN, os.R_OK | os.W_OK):
         found.append(Missing(f"{_TUN}, readable and writable for you (as root: chmod 0666 {_TUN})"))
+    if _confined():
+        found.append(Missing(f"a charon that may read the lab's files: AppArmor confines it ({_REMEDY})"))
     if not found and (why := _no_namespaces()):
         found.append(Missing(f"the right to make namespaces: {why} (run as root, or allow user namespaces)"))
     return found
@@ -62,6 +66,14 @@ def unshare() -> list[str]:
     """The words that start a program in namespaces of its own, which end with it; a user's too, without root."""
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     return ["unshare", *user, "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+
+
+def _confined() -> bool:
+    """Whether AppArmor enforces a profile for charon; no, where that cannot be read."""
+    try:
+        return f"{CHARON} (enforce)" in _PROFILES.read_text()
+    except OSError:
+        return False
 
 
 def _no_namespaces() -> str:

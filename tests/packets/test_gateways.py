@@ -333,3 +333,18 @@ def test_a_change_waits_for_a_hub_that_is_frozen_and_stops_nobody_else(carrying:
     assert not pings(carrying, "web", "db")
     carrying.apply(plan(job(), HOSTS))
     assert within(SOON, lambda: pings(carrying, "web", "db"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["kill", "freeze", "cut"])
+def test_the_return_of_a_hub_loses_nothing_without_bgp_too(carrying: Child, kind: str) -> None:
+    """A hub that is back has tunnels to others that are not yet, so nobody is to rush to it."""
+    carrying.ask("strike", router="hub-1", kind=kind)
+    assert within(SOON, lambda: not {(R, "1"), (DC, f"{H1}/1")} & up(carrying))
+    with ThreadPoolExecutor(1) as pool:
+        pinging: Future[dict[str, Any]] = pool.submit(carrying.ask, "flood", source="web", target="db", seconds=12.0)
+        assert not pinging.done()
+        carrying.ask("mend")
+        told = pinging.result()
+    assert told["received"] == told["sent"] > 0
+    assert up(carrying) == ALL_UP

@@ -19,6 +19,7 @@ from .negotiation import connections
 from .plan import GatewayPlan, GatewayState, Place, SessionState, TunnelPlan
 from .tunnel_devices import FAR_END, TunnelDevices, device_name
 
+_LAST = 1 << 32  # behind every metric that a route may have
 _log = logging.getLogger(__name__)
 # After strongSwan's own table (220): what the wires lead to, then bird's, and at last the wires' default route.
 _RULES = (
@@ -43,7 +44,8 @@ class Gateway:
         self._bird = Bird(place.namespace, directory)
         self._devices = TunnelDevices(place.namespace, returns=plan.site)
         self._broken = Broken(place)
-        self._keeper = Keeper(self._charon, self._devices)
+        self._keeper = Keeper(self._charon, self._devices, self._defer)
+        self._deferred: frozenset[str] = frozenset()
         self._lock = threading.Lock()
         self._unsettled = False  # whether the last change broke off
 
@@ -123,8 +125,18 @@ class Gateway:
         self._devices.apply(self.plan.tunnels)
         inside.nft(self.place.namespace, firewall.rules(self.plan))
 
+    def _defer(self, tunnels: frozenset[str]) -> None:
+        """Take routes into these tunnels only where there is no other."""
+        with self._lock, contextlib.suppress(OSError):
+            self._deferred = tunnels
+            if not self._broken.silent:
+                self._load_routes()
+
     def _load(self) -> None:
         self._keeper.keep(connections(self.plan.tunnels, self.place.address))
+        self._load_routes()
+
+    def _load_routes(self) -> None:
         try:
             self._bird.load(self._routing())
         except RuntimeError as refusal:  # it goes on with what it has; one router's nonsense stops no other's change
@@ -150,7 +162,8 @@ class Gateway:
             tunnel = tunnels.get(route.tunnel or _behind(tunnels.values(), route.gateway))
             if tunnel is not None and tunnel.route_based:
                 device, far_end = device_name(tunnel.offer), watched.get(tunnel.id, FAR_END)
-                yield Way(route.prefix, device, far_end, route.metric, watched=tunnel.id in watched)
+                metric = route.metric + _LAST * (tunnel.id in self._deferred)
+                yield Way(route.prefix, device, far_end, metric, watched=tunnel.id in watched)
             elif route.tunnel is None:
                 yield Way(route.prefix, uplink, route.gateway or next_hop, route.metric)
 

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from .ipsec import Association, Charon, Connection
@@ -14,6 +14,7 @@ from .plan import GatewayPlan, TunnelState
 from .tunnel_devices import TunnelDevices
 
 _LOOK_SECONDS = 1.0  # without news from charon
+_RETURN_SECONDS = 6.0  # a dead peer is given up after four
 _AGAIN_SECONDS = 0.5  # between two tries of one connection
 _log = logging.getLogger(__name__)
 # What charon writes when a negotiation fails, and what a person calls it.
@@ -34,13 +35,23 @@ _REASONS = {
 class Keeper:
     """The thread that looks after one charon's tunnels, and the one that listens to it.
 
+    Parameters:
+        returning: Called with the tunnels that were lost and have just come back, whenever these change.
+
     Attributes:
         answers: Whether charon answered when it was last asked.
     """
 
-    def __init__(self, charon: Charon, devices: TunnelDevices) -> None:
+    def __init__(
+        self, charon: Charon, devices: TunnelDevices, returning: Callable[[frozenset[str]], None] = lambda _: None
+    ) -> None:
         self._charon = charon
         self._devices = devices
+        self._tell_returning = returning
+        self._seen: set[str] = set()  # tunnels that were up at least once as they are configured now
+        self._up: set[str] = set()
+        self._returning: dict[str, float] = {}  # until when
+        self._told: frozenset[str] = frozenset()
         self._connections: dict[str, Connection] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -56,6 +67,7 @@ class Keeper:
         """Look after a charon that has just been started."""
         self.answers = True
         self._since.clear()
+        self._seen.clear()
         threading.Thread(target=self._listen, name=f"ears {self._charon.namespace}", daemon=True).start()
         if not self._threads:
             self._threads = [threading.Thread(target=self._keep, name=f"keeper {self._charon.namespace}", daemon=True)]
@@ -79,6 +91,7 @@ class Keeper:
                     self._next[name] = 0.0
                     self._reasons.pop(name, None)
                     self._associations.pop(name, None)
+                    self._seen -= {child.name for child in connection.children}
             self._connections = dict(connections)
         self._wake.set()
 
@@ -122,10 +135,28 @@ class Keeper:
             up = {child for found in self._associations.values() for child in found.children}
             now = time.time()
             self._since = {child: self._since.get(child, now) for child in up}
+        self._welcome(up)
+        with self._lock:
             self._devices.show(up)
             if self.answers:
                 with contextlib.suppress(OSError):
                     self._begin()
+
+    def _welcome(self, up: set[str]) -> None:
+        """Tell, before their interfaces are up, which tunnels have just come back: nobody is to rush to them.
+
+        A router that was away has tunnels to others, too, which need up to a dead peer's time to be there again.
+        """
+        now = time.monotonic()
+        back = (up - self._up) & self._seen
+        self._returning = {n: until for n, until in self._returning.items() if n in up and now < until}
+        self._returning |= dict.fromkeys(back, now + _RETURN_SECONDS)
+        self._seen |= up
+        self._up = up
+        told = frozenset(self._returning)
+        if told != self._told:
+            self._told = told
+            self._tell_returning(told)
 
     def _asked(self) -> tuple[dict[str, Association], bool]:
         """What charon says, and whether it says anything; one that is frozen takes a while, and nobody waits for it."""

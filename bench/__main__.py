@@ -8,7 +8,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-PARTS = ("steps", "startup", "durable", "stacks", "job", "packets", "tunnels")
+PARTS = ("steps", "startup", "reach", "durable", "stacks", "job", "packets", "tunnels")
 
 
 def main(parts: list[str]) -> int:

@@ -1,7 +1,7 @@
 # The house's commands. `make setup` comes first; every other target calls it, and it returns at once when nothing changed.
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-long lint format bench lock build clean
+.PHONY: help setup packets demo test test-long lint format bench lock build clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -9,13 +9,16 @@ help: ## this list
 setup: ## make .venv with the pinned, hashed packages and trunkline itself
 	@scripts/setup.sh
 
-demo: setup ## a lab of two clouds, the federation in one, a VPC of the other connected to it
+packets: ## as root on Debian: install what the lab's real packets need
+	@if [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then scripts/install-debian.sh packets || true; fi
+
+demo: setup packets ## a lab of two clouds, the federation in one, a VPC of the other connected to it
 	@$(BIN)/python examples/demo.py
 
-test: setup ## the tests (minutes)
+test: setup packets ## the tests (minutes)
 	@$(BIN)/python -m pytest -m "not long"
 
-test-long: setup ## the sweeps too (many hours); ends with a table of what they counted
+test-long: setup packets ## the sweeps too (many hours); ends with a table of what they counted
 	@$(BIN)/python -m pytest
 
 lint: setup ## style, types and layers
@@ -28,7 +31,7 @@ format: setup ## let ruff put the style right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup ## measure; prints a table against its goals
+bench: setup packets ## measure; prints a table against its goals
 	@bench/setup.sh
 	@$(BIN)/python -m bench
 

@@ -8,7 +8,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-PARTS = ("steps", "startup", "lab", "reach", "durable", "stacks", "job", "pictures")
+PARTS = ("steps", "startup", "lab", "reach", "durable", "stacks", "job", "pictures", "packets", "tunnels")
 
 
 def main(parts: list[str]) -> int:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import fault_cli, process
+from . import fault_cli, outage_cli, packets_cli, process
 from .audit_view import show_audit
 from .habits import Habits, Order
 from .home import Home
@@ -66,6 +66,9 @@ def up(
     basic_skus: Annotated[
         bool, typer.Option("--basic-skus", help="Azure: the retired Basic addresses and balancers can be made.")
     ] = False,
+    packets: Annotated[
+        bool, typer.Option("--packets", help="Let the networks carry packets: namespaces, strongSwan, bird.")
+    ] = False,
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay in the foreground until Ctrl-C.")] = False,
     as_json: Json = False,
 ) -> int:
@@ -74,6 +77,8 @@ def up(
     Examples:
 
       trunkline lab up
+
+      trunkline lab up --packets
 
       trunkline lab up --name second --routers 2 --json
 
@@ -88,12 +93,14 @@ def up(
         templates=_folders(templates, "--templates"),
         basic_skus=basic_skus,
     )
-    order = Order(routers=routers, pace=pace.value, seed=seed, habits=habits)
+    order = Order(routers=routers, pace=pace.value, seed=seed, packets=packets, habits=habits)
     show = _show_json if as_json else _show_up
     if foreground:
         if not process.run(home, order, ready=lambda status: show(home, status)):
             raise LabError(f"lab {name} is already up")
         return DONE
+    if packets:
+        _need_packets()
     if not process.start(home, order):
         print(f"lab {name} is already up", file=sys.stderr)
     show(home, process.ask(home, "/status"))
@@ -141,7 +148,9 @@ def audit(name: Name = "lab", as_json: Json = False) -> int:
     return DONE
 
 
+outage_cli.add_to(fault_cli.app)
 app.add_typer(fault_cli.app, name="fault")
+packets_cli.add_to(app)
 
 
 @app.command()
@@ -186,7 +195,7 @@ def main(argv: Sequence[str]) -> int:
         return FAILED
     except process.Refused as error:
         print(f"error: {error}", file=sys.stderr)
-        print("hint: trunkline lab fault add --help", file=sys.stderr)
+        print(f"hint: trunkline lab {' '.join(argv[: 2 if argv[0] == 'fault' else 1])} --help", file=sys.stderr)
         return USAGE
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
@@ -203,6 +212,17 @@ def _said(wrong: typer.TyperException) -> str:
         return text
     value, (head, colon, rest) = repr(errors()[0]["input"]), text.partition(": ")
     return text if value in rest else f"{head}{colon}{value}: {rest[:1].lower()}{rest[1:]}"
+
+
+def _need_packets() -> None:
+    """Raise LabError when this machine lacks a part, before anything is started."""
+    from .packets.needs import missing
+
+    if lacking := missing():
+        raise LabError(
+            f"real packets cannot run here: {'; '.join(map(str, lacking))} missing",
+            hint="as root: scripts/install-debian.sh; or without --packets",
+        )
 
 
 def _show_json(home: Home, status: Mapping[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""The lab process's own small HTTP endpoint: status, counts of calls, faults, the audit, and the end.
+"""The lab process's own small HTTP endpoint: status, counts of calls, faults, the audit, hosts, packets, and the end.
 
 It wants the token that stands in the lab's private directory, so that no web page and no other user can end a lab.
 """
@@ -53,6 +53,9 @@ class Control:
         application.router.add_get("/faults", self._faults)
         application.router.add_post("/faults", self._add_fault)
         application.router.add_delete("/faults", self._clear_faults)
+        application.router.add_post("/hosts", self._add_host)
+        application.router.add_delete("/hosts/{name}", self._remove_host)
+        application.router.add_post("/packets/{what}", self._packets)
         application.router.add_post("/down", self._end)
         self._runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=1)
         await self._runner.setup()
@@ -85,13 +88,43 @@ class Control:
         try:
             fault = self._lab.faults.add(**await request.json())
         except (TypeError, ValueError) as error:
-            return web.json_response({"refused": str(error)}, status=400)
+            return _refused(str(error))
         return web.json_response(asdict(fault))
 
     async def _clear_faults(self, request: web.Request) -> web.StreamResponse:
         number = request.query.get("id")
         return web.json_response({"cleared": self._lab.faults.clear(int(number) if number else None)})
 
+    async def _add_host(self, request: web.Request) -> web.StreamResponse:
+        given = await request.json()
+        try:
+            made = await asyncio.to_thread(self._lab.add_host, given["name"], given["in"], given.get("group"))
+        except ValueError as error:
+            return _refused(str(error))
+        return web.json_response(made)
+
+    async def _remove_host(self, request: web.Request) -> web.StreamResponse:
+        try:
+            await asyncio.to_thread(self._lab.hosts.remove, request.match_info["name"])
+        except ValueError as error:
+            return _refused(str(error))
+        return web.json_response({"removed": request.match_info["name"]})
+
+    async def _packets(self, request: web.Request) -> web.StreamResponse:
+        if self._lab.packets is None:
+            return _refused("this lab carries no packets: trunkline lab down; trunkline lab up --packets")
+        from .packets.child import PacketsError
+
+        try:
+            given = await asyncio.to_thread(self._lab.packets.ask, request.match_info["what"], **await request.json())
+        except PacketsError as error:
+            return _refused(str(error))
+        return web.json_response({"gives": given})
+
     async def _end(self, request: web.Request) -> web.StreamResponse:
         self._down()
         return web.json_response({"down": True})
+
+
+def _refused(why: str) -> web.Response:
+    return web.json_response({"refused": why}, status=400)

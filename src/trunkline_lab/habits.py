@@ -37,12 +37,14 @@ class Order:
         routers: How many factory-fresh controllers to boot outside any cloud.
         pace: "normal" or "fast".
         seed: Of all that happens by chance.
+        packets: Whether the networks carry packets.
         habits: What the clouds are like.
     """
 
     routers: int = 0
     pace: str = "normal"
     seed: int = 0
+    packets: bool = False
     habits: Habits = field(default_factory=Habits)
 
     def words(self) -> list[str]:
@@ -50,6 +52,7 @@ class Order:
         habits = self.habits
         words = ["--routers", str(self.routers), "--pace", self.pace, "--seed", str(self.seed)]
         words += ["--read-lag", str(habits.read_lag), "--passing", str(habits.passing)]
+        words += ["--packets"] * self.packets
         words += ["--limits"] * habits.limits + ["--basic-skus"] * habits.basic_skus
         for option, folders in (("--bucket", habits.buckets), ("--templates", habits.templates)):
             for name, folder in folders.items():

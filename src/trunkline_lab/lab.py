@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from .audit_azure import AzureMakers
     from .aws import AwsFace
     from .azure import AzureFace
+    from .hosts import Hosts
+    from .packets.child import Child
+    from .packets.following import Following
+    from .packets.plan import GatewayState, Plan
     from .vns3 import Controllers, Workbench
 
 CALLER = "127.0.0.1"
@@ -37,6 +41,7 @@ TENANT = "70000000-0000-4000-8000-000000000001"
 VAULT = "lab-vault"  # of the account B
 REGIONS = {"aws": "us-east-1", "azure": "westeurope"}
 AZURE_ROUTER_IMAGE = "cohesive:vns3:byol:6.0.0"
+_HOST_SECONDS, _LOOK_AGAIN = 10.0, 0.05
 
 
 class Lab:
@@ -49,6 +54,8 @@ class Lab:
         callers: The addresses of this computer from which users call; the first goes into the configuration.
         seed: Of all that happens by chance.
         habits: What the clouds are like.
+        packets: Let the networks carry packets: namespaces, strongSwan and bird. Raises PacketsError from `start`
+            when a part of the machine is missing.
 
     Attributes:
         faults: What is to go wrong: `lab.faults.add("aws:ec2:CreateVpc", "lost", times=1)`.
@@ -57,6 +64,8 @@ class Lab:
         controllers: The routers.
         bench: Puts further factory-fresh controllers on the table.
         site: The datacentre.
+        hosts: Places test hosts.
+        packets: The fabric that follows the clouds; None without packets.
     """
 
     config: Path
@@ -65,6 +74,8 @@ class Lab:
     controllers: Controllers
     bench: Workbench
     site: Site
+    hosts: Hosts
+    packets: Following | None
     _makers: AzureMakers
 
     def __init__(
@@ -76,9 +87,12 @@ class Lab:
         callers: Iterable[str] = (CALLER,),
         seed: int = 0,
         habits: Habits | None = None,
+        packets: bool = False,
     ) -> None:
         self.faults = Faults(seed)
         self._seed, self._habits = seed, habits or Habits()
+        self.packets = None
+        self._with_packets = packets
         self.pace = pace or Pace()
         self.callers = tuple(callers)
         self._routers = routers
@@ -111,6 +125,7 @@ class Lab:
         self._undo.append(claim.release)
         claim.addresses.gate = self.faults.gate
         self.world = World(claim.addresses, self.pace)
+        child = self._start_packets() if self._with_packets else None  # it starts while the others do
         with ThreadPoolExecutor(3) as side_by_side:
             parts = [side_by_side.submit(part) for part in (self._start_aws, self._start_azure, self._start_routers)]
         for part in parts:
@@ -120,6 +135,11 @@ class Lab:
         for _ in range(self._routers):
             self.bench.put()
         self.controllers.settle()
+        from .hosts import Hosts
+
+        self.hosts = Hosts(self.aws, self.azure, self.site)
+        if child is not None:
+            self._follow(child.wait())
         self.config = self._write_settings()
 
     def _start_aws(self) -> None:
@@ -171,6 +191,49 @@ class Lab:
         self.bench = Workbench(self.world)
         self.site = Site("datacentre", self.world.addresses.take())
         self.controllers.add_site(self.site)
+
+    def _start_packets(self) -> Child:
+        from .packets.child import Child
+
+        child = Child()
+        self._undo.append(child.stop)
+        return child
+
+    def _follow(self, child: Child) -> None:
+        from .packets.following import Following
+        from .packets_plan import plan
+
+        def read() -> Plan:
+            return plan(self.aws, self.azure, self.bench, self.controllers, self.site, tuple(self.hosts.at_site))
+
+        self.packets = Following(child, read)
+        self._undo.append(self.packets.stop)
+        self.controllers.listen(self.packets.changed)
+        self.packets.settle()
+        self._measure(self.packets)
+
+    def _measure(self, packets: Following) -> None:
+        """From now on controllers say of their tunnels what their charons say."""
+        from .measured import Measured
+        from .packets.watching import Watching
+
+        def bounce(gateway: str, tunnel: int | None) -> None:
+            packets.ask("renegotiate", gateway=gateway, tunnel=None if tunnel is None else str(tunnel))
+
+        def take(plan: Plan, states: tuple[GatewayState, ...]) -> None:
+            self.controllers.thread.call(lambda: measured.take(plan, states))
+
+        measured = Measured(self.controllers.gateways, bounce)
+        self.controllers.standing = measured
+        self._undo.append(Watching(packets, take).stop)
+
+    def add_host(self, name: str, where: str, group: str | None = None) -> dict[str, str]:
+        """Make a test host (see `Hosts.add`), and wait until it carries packets where there are any."""
+        made = self.hosts.add(name, where, group)
+        deadline = time.monotonic() + _HOST_SECONDS
+        while self.packets is not None and name not in self.packets.ask("hosts") and time.monotonic() < deadline:
+            time.sleep(_LOOK_AGAIN)
+        return made
 
     def _write_settings(self) -> Path:
         from .vns3 import issue_license
@@ -234,6 +297,7 @@ class Lab:
                     "tunnels": self.site_tunnels(),
                 }
             },
+            "packets": self.packets is not None,
             "seconds_up": round(time.time() - self.started, 1),
             "memory_mb": _memory_mb(),
         }

@@ -64,7 +64,14 @@ def _run(home: Home, order: Order, ready: Callable[[dict[str, object]], None]) -
     pace = FAST if order.pace == "fast" else Pace()
     with (
         contextlib.suppress(_Over),
-        Lab(pace=pace, routers=order.routers, directory=home.directory, seed=order.seed, habits=order.habits) as lab,
+        Lab(
+            pace=pace,
+            routers=order.routers,
+            directory=home.directory,
+            seed=order.seed,
+            habits=order.habits,
+            packets=order.packets,
+        ) as lab,
         Control(lab, lab.controllers.thread, lambda: os.kill(os.getpid(), signal.SIGTERM)) as control,
     ):
         home.write({"pid": os.getpid(), "control": control.endpoint, "token": control.token})
@@ -127,7 +134,9 @@ class Refused(Exception):
     """The lab says no: what was asked for cannot be."""
 
 
-def ask(home: Home, path: str, *, method: str = "GET", body: object = None) -> dict[str, object]:
+def ask(
+    home: Home, path: str, *, method: str = "GET", body: object = None, timeout: float = STOP_SECONDS
+) -> dict[str, object]:
     """What the running lab answers at `path` of its control endpoint, to a body that goes as JSON.
 
     Raises:
@@ -142,7 +151,7 @@ def ask(home: Home, path: str, *, method: str = "GET", body: object = None) -> d
     request = urllib.request.Request(f"{state['control']}{path}", method=method, headers=headers, data=data)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
     try:
-        with opener.open(request, timeout=STOP_SECONDS) as answer:
+        with opener.open(request, timeout=timeout) as answer:
             found = json.load(answer)
     except urllib.error.HTTPError as error:
         if error.code == 400:

@@ -105,7 +105,7 @@ def disagreement(ours: Offer, theirs: Offer) -> str | None:
         return "perfect forward secrecy on one end only"
     if None not in (ours.kind, theirs.kind) and ours.kind != theirs.kind:
         return f"{ours.kind} here, {theirs.kind} there"
-    if not _selectors_agree(ours, theirs):
+    if not selectors_agree(ours, theirs):
         return "the traffic selectors do not match"
     return None
 
@@ -130,7 +130,7 @@ def _identity_accepted(shown: Offer, by: Offer) -> bool:
     return not by.expected or bool(shown.identities & by.expected)
 
 
-def _selectors_agree(ours: Offer, theirs: Offer) -> bool:
+def selectors_agree(ours: Offer, theirs: Offer) -> bool:
     """Two named peers must mirror each other; a responder for anyone narrows to what it has (IKEv2, RFC 7296 2.9)."""
     if ours.peer is not None and theirs.peer is not None:
         return ours.local == theirs.remote and ours.remote == theirs.local

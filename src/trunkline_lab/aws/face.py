@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from trunkline.network.model import Network
 from trunkline_lab.aws import reach
 from trunkline_lab.aws.backend import Backend
 from trunkline_lab.aws.calls import Answer, Call, Handler, Record
 from trunkline_lab.aws.cloudformation.api import CloudFormation
 from trunkline_lab.aws.gateway import Gateway
 from trunkline_lab.aws.inside import Clients
+from trunkline_lab.aws.networks import networks
 from trunkline_lab.aws.rules.dependencies import Dependencies
 from trunkline_lab.aws.rules.endpoints import Endpoints
 from trunkline_lab.aws.rules.gateways import Gateways
@@ -158,6 +160,11 @@ class AwsFace:
         with self._backend.lock:
             found = next(((e, i) for e, i in self._routers() if i.id == machine), None)
             return found is not None and reach.admits(*found, protocol, port, source)
+
+    def networks(self) -> list[Network]:
+        """Every VPC of every account and region as it is now, as the network model."""
+        with self._backend.lock:
+            return [each for account, _, ec2 in self._backend.every_ec2() for each in networks(ec2, account)]
 
     def _routers(self) -> list[tuple[Any, Any]]:
         return [

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from trunkline.network.model import Network
 from trunkline_lab.azure.api import Api
 from trunkline_lab.azure.catalogue import Catalogue
 from trunkline_lab.azure.deployments import Deployments
 from trunkline_lab.azure.http import Call, Hook
 from trunkline_lab.azure.links import Links
+from trunkline_lab.azure.networks import networks
 from trunkline_lab.azure.operations import Operations
 from trunkline_lab.azure.provider import Provider
 from trunkline_lab.azure.reach import admits, primary
@@ -104,6 +106,11 @@ class AzureFace:
         with self._store.lock:
             found = [self._machine(resource) for resource in self._provider.routers()]
         return [machine for machine in found if machine is not None]
+
+    def networks(self) -> list[Network]:
+        """Every virtual network as it is now, as the network model."""
+        with self._store.lock:
+            return list(networks(self._site))
 
     def _machine(self, resource: Resource) -> Machine | None:
         """A machine as routers know it; None when its interface is gone."""

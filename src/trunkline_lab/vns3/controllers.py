@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+
+from trunkline.network.model import Router
 
 from ..loop import LoopThread
 from ..site import Site
-from ..tunnels import Gateway
+from ..tunnels import Gateway, Offer
 from ..world import Face, Machine, World
-from . import links
-from .connected import advertised, connected_subnets
+from . import links, reading
+from .connected import connected_subnets
 from .controller import Controller, Hook, LoggedCall
 from .doors import Doors
 from .links import Links
 from .reports import TunnelReport
 from .server import make_protocol
+from .standing import Standing
 
 CALLER = "127.0.0.1"
 _NEGOTIATION = 4  # times the pace's resource
@@ -39,6 +41,7 @@ class Controllers:
 
     Attributes:
         before, after: Hooks of every controller, as `Controller.before` and `.after`; append to them before use.
+        standing: Says how tunnels and BGP sessions stand; may be replaced before the first controller is there.
 
     Thread safe: every public method may be called from any thread.
     """
@@ -57,11 +60,12 @@ class Controllers:
         self._gone: deque[Controller] = deque(maxlen=_REMEMBERED)  # for their logs
         self._face_of: dict[str, Face] = {}
         self._doors = Doors()
-        self._links = Links(self._gateways, self.pace.resource * _NEGOTIATION)
+        self.standing: Standing = Links(self.gateways, self.pace.resource * _NEGOTIATION)
         self._stopped = False
         self._reconcile_task: asyncio.Task[None] | None = None
         self._observe_timer: asyncio.TimerHandle | None = None
         self._rested = 0.0  # before this moment of the loop's time tunnels are not looked at again
+        self._listeners: list[Callable[[], None]] = []
         self._wanted = self.thread.call(asyncio.Event)
         self.thread.call(self._start)
         world.listen(self._changed)
@@ -89,15 +93,33 @@ class Controllers:
 
     def ends(self) -> set[str]:
         """Every public address at which an IPsec gateway of this lab is."""
-        return self.thread.call(lambda: {end.address for end in self._gateways() if end.address})
+        return self.thread.call(lambda: {end.address for end in self.gateways() if end.address})
 
     def reports(self) -> list[dict[str, object]]:
         """How each controller stands, as plain data; secrets only where they are the factory's."""
         return self.thread.call(lambda: [self._describe(one) for one in self._controllers.values()])
 
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever a controller may have changed, or its cloud; it must return at once."""
+        self._listeners.append(listener)
+
+    def routers(self, interfaces: Mapping[str, str]) -> list[tuple[Router, list[Offer], dict[str, str]]]:
+        """Every controller as the network model, its ends of tunnels, and its BGP passwords by neighbour.
+
+        Parameters:
+            interfaces: The interface of each machine, by the machine's id; one without is left out.
+        """
+        return self.thread.call(
+            lambda: [
+                (reading.router(one, interfaces[one.id]), one.offers() if one.running else [], reading.passwords(one))
+                for one in self._controllers.values()
+                if one.id in interfaces
+            ]
+        )
+
     def site_tunnels(self, site: Site) -> list[dict[str, object]]:
         """What a datacentre's gateway says of the tunnels that end at it."""
-        return self.thread.call(lambda: [_incoming(other, report) for other, report in self._links.incoming(site)])
+        return self.thread.call(lambda: [_incoming(other, report) for other, report in self.standing.incoming(site)])
 
     def counts(self) -> dict[str, int]:
         """How often each operation was answered, over all controllers."""
@@ -132,7 +154,7 @@ class Controllers:
 
     def tunnels(self, controller: Controller) -> dict[int, TunnelReport]:
         """How each of the controller's tunnels stands now."""
-        return self._links.tunnels(controller)
+        return self.standing.tunnels(controller)
 
     def peering(self, controller: Controller) -> dict[int, bool]:
         """Whether each peer is reachable now."""
@@ -144,34 +166,36 @@ class Controllers:
 
     def bgp(self, controller: Controller) -> dict[int, str]:
         """The state of each BGP session now."""
-        return links.bgp(controller, self._controllers.values(), self.tunnels(controller))
+        return self.standing.bgp(controller)
 
     def learned(self, controller: Controller) -> list[str]:
-        """The CIDRs that BGP brings: what those at the other end of established sessions advertise."""
-        neighbours = links.bgp_neighbours(controller, self._controllers.values(), self.tunnels(controller))
-        return list(dict.fromkeys(itertools.chain.from_iterable(map(advertised, neighbours))))
+        """The CIDRs that BGP brings."""
+        return self.standing.learned(controller)
 
     def history(self, controller: Controller, tunnel: int) -> list[tuple[float, str]]:
         """When a tunnel came up and went down."""
-        self._links.observe()
-        return self._links.history(controller.id, tunnel)
+        self.standing.observe()
+        return self.standing.history(controller.id, tunnel)
 
     def renegotiate(self, controller: Controller, tunnel: int | None = None) -> None:
         """Start a tunnel's (or all tunnels') negotiation anew."""
-        self._links.renegotiate(controller.id, tunnel)
+        self.standing.renegotiate(controller.id, tunnel)
 
     def touched(self) -> None:
         """Look at all tunnels soon, and once more when negotiations that begin now are over."""
+        for listener in self._listeners:
+            listener()
         self._observe_soon(_SOON)
+
+    def gateways(self) -> list[Gateway]:
+        """Every controller and every site's gateway."""
+        return [*self._controllers.values(), *self._sites]
 
     # -- inside --------------------------------------------------------------------------------------------------
 
     def _changed(self) -> None:
         self._doors.forget()
         self.thread.soon(self._wanted.set)
-
-    def _gateways(self) -> list[Gateway]:
-        return [*self._controllers.values(), *self._sites]
 
     def _start(self) -> None:
         self._reconcile_task = asyncio.get_running_loop().create_task(self._keep_reconciled())
@@ -198,7 +222,7 @@ class Controllers:
     def _observe(self) -> None:
         self._observe_timer, loop = None, asyncio.get_running_loop()
         begun = loop.time()
-        settling = self._links.observe()
+        settling = self.standing.observe()
         self._rested = loop.time() + _REST * (loop.time() - begun)
         if settling:
             self._observe_soon(self.pace.resource * _NEGOTIATION + _SOON)

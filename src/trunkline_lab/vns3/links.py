@@ -12,9 +12,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
 from ..tunnels import Gateway, Offer, chosen, closed_port, disagreement
+from .connected import advertised
 from .controller import Controller
 from .ipsec_state import BgpPeer, Endpoint
 from .reports import TunnelReport
+from .standing import History
 from .state import Peer
 
 _PEERING_PORT = 1194  # plus the peering id of the one who listens: 1195 to 1203
@@ -61,7 +63,7 @@ class _Look:
 
 
 class Links:
-    """The state of everything between gateways.
+    """`standing.Standing`, worked out from what both ends are configured for.
 
     Parameters:
         gateways: Gives all gateways of the lab.
@@ -72,7 +74,7 @@ class Links:
         self._gateways = gateways
         self._negotiation = negotiation
         self._agreed: dict[frozenset[_End], float] = {}
-        self._events: defaultdict[_End, list[tuple[float, str]]] = defaultdict(list)
+        self._history = History()
 
     def tunnels(self, gateway: Gateway) -> dict[int, TunnelReport]:
         """How each tunnel of a gateway stands, by its id there."""
@@ -89,21 +91,24 @@ class Links:
             if theirs.peer == gateway.address
         ]
 
-    def observe(self) -> bool:
-        """Look at every tunnel: negotiations begin now, and ups and downs are written down.
+    def bgp(self, controller: Controller) -> dict[int, str]:
+        """See `Standing.bgp`: "Established", "Active", or "Idle" without tunnel."""
+        return bgp(controller, self._controllers(), self.tunnels(controller))
 
-        Returns:
-            Whether any tunnel negotiates now, so that another look is worth while.
-        """
-        seen: set[_End] = set()
+    def learned(self, controller: Controller) -> list[str]:
+        """See `Standing.learned`: what those at the other end of established sessions advertise."""
+        neighbours = bgp_neighbours(controller, self._controllers(), self.tunnels(controller))
+        return list(dict.fromkeys(cidr for neighbour in neighbours for cidr in advertised(neighbour)))
+
+    def observe(self) -> bool:
+        """See `Standing.observe`; negotiations begin now."""
         look = _Look(self._gateways())
-        for gateway in look.gateways:
-            for number, report in self._tunnels(gateway, look).items():
-                seen.add((gateway.id, number))
-                self._note((gateway.id, number), report.connected)
-        for end in list(self._events):
-            if end not in seen:
-                self._note(end, False)
+        ends = [
+            ((gateway.id, number), report.connected)
+            for gateway in look.gateways
+            for number, report in self._tunnels(gateway, look).items()
+        ]
+        self._history.note([end for end, up in ends if up], [end for end, _ in ends])
         for pair in self._agreed.keys() - look.agreeing:
             del self._agreed[pair]
         return any(agreed + self._negotiation > time.time() for agreed in self._agreed.values())
@@ -113,17 +118,14 @@ class Links:
         for pair in list(self._agreed):
             if any(end[0] == gateway and tunnel in (None, end[1]) for end in pair):
                 del self._agreed[pair]
-                for end in pair:
-                    self._note(end, False)
+                self._history.down(pair)
 
     def history(self, gateway: str, tunnel: int) -> list[tuple[float, str]]:
         """When a tunnel went "up" and "down", oldest first."""
-        return list(self._events.get((gateway, tunnel), ()))
+        return self._history.of(gateway, tunnel)
 
-    def _note(self, end: _End, connected: bool) -> None:
-        events = self._events[end]
-        if connected != (bool(events) and events[-1][1] == "up"):
-            events.append((time.time(), "up" if connected else "down"))
+    def _controllers(self) -> list[Controller]:
+        return [gateway for gateway in self._gateways() if isinstance(gateway, Controller)]
 
     def _tunnels(self, gateway: Gateway, look: _Look) -> dict[int, TunnelReport]:
         return {ours.tunnel: self._report(gateway, ours, look) for ours in look.offers(gateway)}

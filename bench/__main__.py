@@ -13,6 +13,9 @@ PARTS = ("steps", "startup", "lab", "reach", "durable", "stacks", "job", "pictur
 
 def main(parts: list[str]) -> int:
     """Measure the parts named, or all. Exit code 64 for a part that does not exist."""
+    if {"-h", "--help"} & set(parts):
+        print(f"python -m bench [PART ...]; the parts are {', '.join(PARTS)}")
+        return 0
     unknown = set(parts) - set(PARTS)
     if unknown:
         print(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}", file=sys.stderr)

@@ -16,7 +16,7 @@ demo: setup packets ## a lab of two clouds, the federation in one, a VPC of the 
 	@$(BIN)/python examples/demo.py
 
 test: setup packets ## the tests (minutes)
-	@$(BIN)/python -m pytest -m "not long"
+	@$(BIN)/python -m pytest -m "not long" --numprocesses 4 --dist loadfile
 
 test-long: setup packets ## the sweeps too (many hours); ends with a table of what they counted
 	@$(BIN)/python -m pytest

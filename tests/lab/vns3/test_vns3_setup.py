@@ -22,7 +22,9 @@ def _broken(text):
     return "\n".join([*lines[:2], lines[2][::-1], *lines[3:]])
 
 
-@pytest.mark.parametrize("text", ["", "license", issue_license()[:100], _broken(issue_license())])
+@pytest.mark.parametrize(
+    "text", ["", "license", issue_license()[:100], _broken(issue_license())], ids=["empty", "word", "torn", "spoilt"]
+)
 def test_bad_license(rig, text):
     assert rig.fresh().error("PUT", "/license", text=text) == (400, "APIArgumentError", "Bad license")
 

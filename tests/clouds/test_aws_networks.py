@@ -3,12 +3,20 @@
 # ruff: noqa: F401, F811 (fixtures are imported, and are named again as parameters)
 
 import pytest
-from aws_lab import aws, face, group, open_account, shared, vpc
+from aws_lab import aws, group, open_account, shared, vpc
 
 from trunkline.clouds.aws import networks
 from trunkline.clouds.cloud import CloudError
 from trunkline.network.model import Peering, Permission, Route, RuleSet
-from trunkline_lab.aws import ROUTER_IMAGE
+from trunkline_lab.aws import ROUTER_IMAGE, AwsFace
+from trunkline_lab.world import FAST, PublicAddresses, World
+
+
+@pytest.fixture(scope="module")
+def face():
+    """An AWS without lag: what is read is asked here, and not when."""
+    with AwsFace(World(addresses=PublicAddresses("127.91.8"), pace=FAST)) as running:
+        yield running
 
 
 def subnet_of(aws, vpc, cidr):

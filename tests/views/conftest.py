@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
-    """One Chromium for all tests, with a profile of its own; its tests are skipped where there is none."""
+    """One Chromium for a file's tests, with a profile of its own; they are skipped where there is none.
+
+    Not longer: while it lives, an event loop counts as running in this thread.
+    """
     if not CHROMIUM.exists():
         pytest.skip(f"NOT TESTED: {CHROMIUM} is missing (apt-get install chromium)")
     from playwright.sync_api import sync_playwright

@@ -62,7 +62,8 @@ def on_terminal(
     program.write_text(PROGRAM)
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    clean = {key: value for key, value in os.environ.items() if key not in ("CI", "NO_COLOR", "FORCE_COLOR", "COLUMNS")}
+    told = ("CI", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")  # what would outweigh the terminal itself
+    clean = {key: value for key, value in os.environ.items() if key not in told}
     process = subprocess.Popen(
         [sys.executable, str(program), *args],
         stdin=slave,

@@ -40,7 +40,8 @@ def ask(accounts: Iterable[Account], *, run: str | None = None, limit: float | N
     accounts = list(accounts)
     answers, errors = side_by_side(accounts, lambda account: account.exposures(), limit)
     exposures = [each for answer in answers.values() for each in answer if run in (None, each.run)]
-    return Found(sorted(exposures, key=lambda each: (each.account, each.opened, each.group)), [*answers], errors)
+    asked = [account.name for account in accounts if account.name in answers]
+    return Found(sorted(exposures, key=lambda each: (each.account, each.opened, each.group)), asked, errors)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ import os
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trunkline._core.errors import InUse
 from trunkline.cli import say
+from trunkline.cli.asked import asked
 from trunkline.cli.exits import Exit
-from trunkline.cli.home import configured, journal_file, open_journal
+from trunkline.cli.home import configured, journal_file
 from trunkline.cli.serving import served
 from trunkline.cli.stopping import grace, hear_no_interrupt, termination_as_interrupt
 from trunkline.durable import history, runs
@@ -116,30 +117,3 @@ def _pay(run: str, config: Path | None) -> None:
         perform("up", asked(run, config, []), pay, without=["--format"])
     finally:
         os.chdir(before)
-
-
-def asked(run: str, config: Path | None, extra: list[str]) -> list[str]:
-    """The words by which the run was asked for, its name and what is said now added."""
-    with closing(open_journal(config)) as store:
-        told = history.run(store, run)
-    directory, _, *words = [word for word in told.words if word != "--web"] or ["", ""]
-    if not words:
-        raise RunState(
-            f"run {run} was not begun by the command line", hint="call pipe(..., journal=, run=) again, or undo(...)"
-        )
-    if Path(directory).is_dir():
-        os.chdir(directory)
-    given: list[Any] = ["--config", str(config.absolute())] if config is not None else []
-    return [*_without(words, ["--name", *(["--config"] if config else [])]), "--name", run, *given, *extra]
-
-
-def _without(words: list[str], options: list[str]) -> list[str]:
-    kept, skip = [], False
-    for word in words:
-        if skip:
-            skip = False
-        elif word in options:
-            skip = True
-        elif not word.startswith(tuple(f"{option}=" for option in options)):
-            kept.append(word)
-    return kept

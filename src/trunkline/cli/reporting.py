@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path
 
 from trunkline.cli import federations, say
+from trunkline.cli.asked import asked
 from trunkline.cli.exits import Exit
 from trunkline.cli.federations import Seen
 from trunkline.cli.files import write
 from trunkline.cli.home import configured, open_journal
-from trunkline.cli.journals import asked
 from trunkline.cli.touching import Needs, needs_of, touched
 from trunkline.config import Config
 from trunkline.durable import history

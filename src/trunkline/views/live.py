@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from trunkline._core.events import Event, RunEnded, RunStarted
+from trunkline.views.above import Above
 from trunkline.views.tree import Row, Status, Tree
 from trunkline.views.words import MODES, duration, ending
 
@@ -42,24 +43,48 @@ class LiveView:
         self.console = console
         self.tree = Tree(usual)
         self._lock = threading.Lock()
-        # Text that steps print appears above the tree; where stdout is no terminal it is someone's result, left alone.
-        to_terminal = console.is_terminal and _is_terminal_stdout()
-        self._live = Live(
-            self, console=console, refresh_per_second=refresh, redirect_stdout=to_terminal, redirect_stderr=True
-        )
+        self._above = Above()
+        # One thread alone writes to the terminal: two that did would each move the cursor by what the other drew.
+        self._live = Live(self, console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+        self._pause, self._over = 1 / refresh, threading.Event()
+        self._drawing: threading.Thread | None = None
 
     def on(self, event: Event) -> None:
         """Take one event."""
         with self._lock:
             self.tree.on(event)
         if isinstance(event, RunStarted):
-            self._live.start(refresh=True)
+            self._start()
         elif isinstance(event, RunEnded):
             self.close()
 
     def close(self) -> None:
         """Draw for the last time and give the terminal back; may be called again."""
+        if self._drawing is None:
+            return
+        self._over.set()
+        self._drawing.join()
+        self._drawing = None
+        self._above.end()
+        self._draw()
         self._live.stop()
+
+    def _start(self) -> None:
+        # Text that steps print appears above the tree; where stdout is no terminal it is someone's result, left alone.
+        self._above.begin(stdout=self.console.is_terminal and _is_terminal_stdout())
+        self._live.start(refresh=True)
+        self._over.clear()
+        self._drawing = threading.Thread(target=self._keep_drawing, name="trunkline live", daemon=True)
+        self._drawing.start()
+
+    def _keep_drawing(self) -> None:
+        while not self._over.wait(self._pause):
+            self._draw()
+
+    def _draw(self) -> None:
+        for line in self._above.taken():
+            self.console.print(Text.from_ansi(line), soft_wrap=True)
+        self._live.refresh()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         now = time.time()

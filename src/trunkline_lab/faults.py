@@ -187,12 +187,17 @@ class Faults:
         return fault
 
     def clear(self, number: int | None = None) -> int:
-        """Disarm one fault, or all. Returns how many there were; what has fired stays in the log."""
+        """Disarm one fault, or all: what hangs goes on. Returns how many; what has fired stays in the log."""
         with self._lock:
             gone = [n for n in self._armed if number in (None, n)]
             for each in gone:
                 del self._armed[each]
         return len(gone)
+
+    def stands(self, number: int) -> bool:
+        """Whether a fault is still there, and not cleared."""
+        with self._lock:
+            return number in self._armed
 
     def listed(self) -> list[dict[str, Any]]:
         """Every armed fault as plain data, with "seen" (calls that matched) and "fired"."""

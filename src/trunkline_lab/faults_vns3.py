@@ -8,13 +8,15 @@ import time
 from .faults import PAGE, Fault, Faults, Kind
 from .vns3 import Call, ConnectionDropped, Refusal, Reply
 
+_LOOK_AGAIN = 0.1  # seconds
+
 
 class RouterFaults:
     """The hooks; `controllers.before.append(it.before)` and `controllers.after.append(it.after)`."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
-        self._hangs: dict[str, float] = {}
+        self._hangs: dict[str, tuple[float, int]] = {}  # by router: until when, and by which fault
         self._due: dict[int, tuple[Call, Fault]] = {}  # the call too, or its id could be given anew
 
     async def before(self, call: Call) -> None:
@@ -28,7 +30,7 @@ class RouterFaults:
         if fault.kind is Kind.delay:
             await asyncio.sleep(fault.seconds)
         elif fault.kind is Kind.hang:
-            self._hangs[router.id] = time.monotonic() + fault.seconds
+            self._hangs[router.id] = (time.monotonic() + fault.seconds, fault.id)
             await self._hang(call)
         elif fault.done:
             self._due[id(call)] = (call, fault)
@@ -46,11 +48,13 @@ class RouterFaults:
         _break(call, fault)
 
     async def _hang(self, call: Call) -> None:
-        left = self._hangs.get(call.controller.id, 0.0) - time.monotonic()
-        if left > 0:
-            call.fault = call.fault or "hangs"
-            await asyncio.sleep(left)
-            raise ConnectionDropped
+        until, fault = self._hangs.get(call.controller.id, (0.0, 0))
+        if time.monotonic() >= until or not self._faults.stands(fault):
+            return
+        call.fault = call.fault or "hangs"
+        while time.monotonic() < until and self._faults.stands(fault):  # noqa: ASYNC110 - cleared from any thread
+            await asyncio.sleep(min(_LOOK_AGAIN, max(0.0, until - time.monotonic())))
+        raise ConnectionDropped
 
 
 def _break(call: Call, fault: Fault) -> None:

@@ -408,6 +408,17 @@ def test_a_router_that_hangs_hangs_for_everyone(lab, router):
     assert raw(router)("GET", "/config").status == 200
 
 
+def test_a_router_that_hangs_goes_on_when_the_fault_is_cleared(lab, router):
+    fault = lab.faults.add("vns3:PUT /config", "hang", seconds=600, times=1)
+    first = threading.Thread(target=lambda: swallowed(raw(router), "PUT", "/config", json={"topology_name": "hung"}))
+    first.start()
+    until(lambda: lab.faults.fired)
+    lab.faults.clear(fault.id)
+    first.join(30)
+    assert not first.is_alive()
+    assert raw(router)("GET", "/config").status == 200
+
+
 def swallowed(ask, *words, **more):
     with contextlib.suppress(urllib3.exceptions.HTTPError):
         ask(*words, **more)

@@ -70,8 +70,10 @@ class Ledger:
         match event:
             case ScopeOpened(_, path, at):
                 self.scopes[path] = Access(path, at)
-            case ScopeClosed(_, path, _, seconds, error):
-                self.scopes[path].seconds, self.scopes[path].error = seconds, error
+            case ScopeClosed(_, path, at, seconds, error):
+                # Not opened by this process: an earlier one left it open.
+                scope = self.scopes.setdefault(path, Access(path, at - seconds, note="left open by an earlier process"))
+                scope.seconds, scope.error = seconds, error
             case StepNoted(_, path, _, text) if path.endswith("#open"):
                 self.scopes[path.removesuffix("#open")].note = text
             case StepEnded(_, path, error=error) if path.endswith("#open") and error is not None:

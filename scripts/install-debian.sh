@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Install the Debian or Ubuntu packages that trunkline needs: for `make setup`, and for the lab's real packets
 # (strongSwan, bird, nftables: what each is for stands below). Without root it only names those that are missing.
-#   scripts/install-debian.sh            all of them
-#   scripts/install-debian.sh packets    those for real packets alone; exit code 1 when they are not all there
+#   scripts/install-debian.sh            for `make setup` and real packets
+#   scripts/install-debian.sh packets    for real packets alone; exit code 1 when they are not all there
+#   scripts/install-debian.sh tests      for real packets, and what only the tests need
 set -euo pipefail
 setup=(python3 python3-venv make)
 packets=(
@@ -16,10 +17,15 @@ packets=(
   libstrongswan-standard-plugins  # its openssl
   bird2                           # BGP and BFD
 )
+tests=(
+  chromium                        # the browser in which reports are tested
+  strace                          # counts what the journal's commits ask of the disk
+)
 case "${1:-all}" in
   all) packages=("${setup[@]}" "${packets[@]}") ;;
   packets) packages=("${packets[@]}") ;;
-  *) echo "usage: $0 [packets]" >&2; exit 64 ;;
+  tests) packages=("${packets[@]}" "${tests[@]}") ;;
+  *) echo "usage: $0 [packets|tests]" >&2; exit 64 ;;
 esac
 
 missing=()

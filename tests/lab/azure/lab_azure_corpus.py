@@ -46,10 +46,12 @@ ADDRESS: Any = {
     "sku": {"name": "Standard"},
     "properties": {"publicIPAllocationMethod": "Static"},
 }
+SET: Any = {"sku": {"name": "Aligned"}, "properties": {"platformFaultDomainCount": 2}}
 # What the lab says of what must be there already.
 MISSING = re.compile(
-    r"Resource (/subscriptions/[^ ]+/Microsoft.Network/"
-    r"(?:virtualNetworks|networkSecurityGroups|publicIPAddresses)/[^ ]+) referenced by",
+    r"(/subscriptions/[^ ]+/resourceGroups/[^ ]+/"
+    r"(?:Microsoft.Network/(?:virtualNetworks|networkSecurityGroups|publicIPAddresses)"
+    r"|Microsoft.Compute/availabilitySets)/[^ ]+) referenced by",
     re.I,
 )
 # An address that an author meant for another subnet than the one made here.
@@ -216,34 +218,39 @@ def kept(face: AzureFace) -> dict[str, Any]:
     }
 
 
-def provide(clients: Clients, id_: str, prefix: str, location: str) -> None:
-    """Make a network with a subnet, a group or an address that a template takes for given."""
+def provide(clients: Clients, id_: str, prefix: str, location: str, sku: str) -> None:
+    """Make a network with a subnet, a security group, an address or a set that a template takes for given."""
     _, _, _, _, group, _, _, kind, name, *rest = id_.split("/")
-    net, where = clients.network, {"location": location}
+    net, where, listed = clients.network, {"location": location}, kind.lower()
     if not clients.resources.resource_groups.check_existence(group):
         clients.resources.resource_groups.create_or_update(group, {"location": REGION})
-    if kind.lower() == "networksecuritygroups":
+    if listed == "networksecuritygroups":
         net.network_security_groups.begin_create_or_update(group, name, where).result()  # type: ignore[call-overload]
-    elif kind.lower() == "publicipaddresses":
-        net.public_ip_addresses.begin_create_or_update(group, name, ADDRESS | where).result()
-    else:
-        if name.lower() not in {str(one.name).lower() for one in net.virtual_networks.list(group)}:
-            net.virtual_networks.begin_create_or_update(group, name, {**where, "properties": SPACES}).result()
-        if rest:
-            space: Any = {"properties": {"addressPrefix": prefix}}
-            net.subnets.begin_create_or_update(group, name, rest[1], space).result()
+    elif listed == "publicipaddresses":
+        net.public_ip_addresses.begin_create_or_update(group, name, ADDRESS | where | {"sku": {"name": sku}}).result()
+    elif listed == "availabilitysets":
+        clients.compute.availability_sets.create_or_update(group, name, SET | where)
+    elif name.lower() not in {str(one.name).lower() for one in net.virtual_networks.list(group)}:
+        space = SPACES if rest else {"addressSpace": {"addressPrefixes": [prefix]}}
+        net.virtual_networks.begin_create_or_update(group, name, {**where, "properties": space}).result()
+    if rest:
+        subnet: Any = {"properties": {"addressPrefix": prefix}}
+        net.subnets.begin_create_or_update(group, name, rest[1], subnet).result()
 
 
-def attempt(face: AzureFace, name: str, chosen: dict[str, Any], there: dict[str, str]) -> tuple[str, str]:
+def attempt(face: AzureFace, name: str, chosen: dict[str, Any], there: dict[str, str], sku: str) -> tuple[str, str]:
     """The result of one template, and why (or how many resources it made).
 
     Parameters:
-        there: What must be there already besides what every template gets: id -> prefix, if it is a subnet.
+        there: What must be there already besides what every template gets: id -> prefix, if it is a network or subnet.
+        sku: That of addresses that must be there.
     """
     clients = connect(face)
     furnish(clients)
+    regions = [each["value"] for parameter, each in chosen.items() if "location" in parameter.lower()]
+    region = str(regions[0]) if regions else REGION
     for id_, prefix in there.items():
-        provide(clients, id_, prefix, chosen.get("location", {}).get("value", REGION))
+        provide(clients, id_, prefix, region, sku)
     before = kept(face)
     link = {"uri": HERE + quote(name)}
     body: Any = {"properties": {"mode": "Incremental", "templateLink": link, "parameters": chosen}}
@@ -251,8 +258,8 @@ def attempt(face: AzureFace, name: str, chosen: dict[str, Any], there: dict[str,
         clients.deployments.deployments.begin_create_or_update(GROUP, "main", body).result()
     except HttpResponseError as error:
         return classed(words(error))
-    own = {target.lower() for target in written(clients)}
-    if any(id_.lower().startswith(target) for id_ in there for target in own):
+    wrote = {target.lower() for target in written(clients)}
+    if any(id_.lower().startswith(target) for id_ in there for target in wrote):
         return "fails", f"at odds with itself: needs {list(there)[-1]} before it makes it"
     first = kept(face)
     try:
@@ -330,12 +337,12 @@ def once(folder: Path, name: str, chosen: dict[str, Any], basic: bool) -> tuple[
         world = World(PublicAddresses("127.77.9"), ZERO)
         with AzureFace(world, templates=addresses(folder), basic_skus=basic) as face:
             try:
-                result, reason = attempt(face, name, chosen, there)
+                result, reason = attempt(face, name, chosen, there, "Basic" if basic else "Standard")
             except Exception as error:
                 return "fails", repr(error)
         missing, outside = MISSING.search(reason), OUTSIDE.search(reason)
         if missing and missing[1] not in there and number < 12:
-            there[missing[1]] = f"10.{240 + number}.0.0/24"
+            there[missing[1]] = f"10.{240 + number}.0.0/24" if "/subnets/" in missing[1] else f"198.18.{number}.0/24"
         elif outside and outside[2] in there.values() and number < 12:
             id_ = next(id_ for id_, prefix in there.items() if prefix == outside[2])
             there[id_] = str(IPv4Interface(f"{outside[1]}/25").network)

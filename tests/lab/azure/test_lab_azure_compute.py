@@ -70,6 +70,16 @@ def test_machines_in_a_set_with_a_disk_and_an_identity(clients: Clients) -> None
     clients.resources.resource_groups.begin_delete(GROUP).result()
 
 
+def test_sets_and_disks_are_made_with_the_sdks_own_calls(clients: Clients) -> None:
+    """They take 200 for a set and 200 or 202 for a disk, and no 201 (azure-mgmt-compute, create_or_update)."""
+    one: Any = {"location": REGION, "sku": {"name": "Aligned"}, "properties": {"platformFaultDomainCount": 2}}
+    for _ in range(2):
+        assert clients.compute.availability_sets.create_or_update(GROUP, "set", one).name == "set"
+    disk: Any = {"location": REGION, "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}}
+    for _ in range(2):
+        assert clients.compute.disks.begin_create_or_update(GROUP, "data", disk).result().disk_size_gb == 4
+
+
 @pytest.mark.parametrize(
     ("type_", "body", "code"),
     [

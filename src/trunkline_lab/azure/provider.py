@@ -168,7 +168,7 @@ class Provider:
             resource.pending += 1
             store.save(resource)
             kind.saved(self.site, resource)
-            return Change(id_, resource, fresh, self.kind(id_)[0].created)
+            return Change(id_, resource, fresh, kind.created)
 
     def patch(self, id_: ResourceId, body: Document, if_match: str | None = None) -> Change:
         """Begin to change the parts of a resource that `body` names. Raises ArmError for parts that its type keeps."""

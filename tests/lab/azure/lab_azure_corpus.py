@@ -33,27 +33,13 @@ from urllib.parse import quote
 import yaml
 from azure.core.exceptions import HttpResponseError
 from lab_azure import REGION, ZERO, Clients, connect
+from lab_azure_given import GROUP, NETWORK, furnish, missing_in, provide
 
 from trunkline_lab.azure import SUBSCRIPTION, AzureFace
 from trunkline_lab.azure.links import read_json
 from trunkline_lab.world import PublicAddresses, World
 
-GROUP, NETWORK = "tried", "given-vnet"
 ROOT = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.Network"
-SPACES: Any = {"addressSpace": {"addressPrefixes": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]}}
-ADDRESS: Any = {
-    "location": REGION,
-    "sku": {"name": "Standard"},
-    "properties": {"publicIPAllocationMethod": "Static"},
-}
-SET: Any = {"sku": {"name": "Aligned"}, "properties": {"platformFaultDomainCount": 2}}
-# What the lab says of what must be there already.
-MISSING = re.compile(
-    r"(/subscriptions/[^ ]+/resourceGroups/[^ ]+/"
-    r"(?:Microsoft.Network/(?:virtualNetworks|networkSecurityGroups|publicIPAddresses)"
-    r"|Microsoft.Compute/availabilitySets)/[^ ]+) referenced by",
-    re.I,
-)
 # An address that an author meant for another subnet than the one made here.
 OUTSIDE = re.compile(r"address ([0-9.]+) does not belong to the range of subnet prefix ([0-9./]+)\.")
 # What the lab says of what it does not have; everything else is a failure.
@@ -83,25 +69,6 @@ PLACES = {
     "GEN-VNET-SUBNET2-NAME": "two",
     "GEN-VNET-RESOURCEGROUP-NAME": GROUP,
 }
-
-
-def furnish(clients: Clients) -> None:
-    """What templates for an existing network ask for."""
-    clients.resources.resource_groups.create_or_update(GROUP, {"location": REGION})
-    net, where = clients.network, {"location": REGION}
-    net.network_security_groups.begin_create_or_update(GROUP, "given-nsg", where).result()  # type: ignore[call-overload]
-    body: Any = {
-        **where,
-        "properties": {
-            **SPACES,
-            "subnets": [
-                {"name": name, "properties": {"addressPrefix": f"10.250.{n}.0/24"}}
-                for n, name in enumerate(("one", "two", "three", "four", "default"))
-            ],
-        },
-    }
-    net.virtual_networks.begin_create_or_update(GROUP, NETWORK, body).result()
-    net.public_ip_addresses.begin_create_or_update(GROUP, "given-ip", ADDRESS).result()
 
 
 def unplaced(value: Any, name: str) -> Any:
@@ -218,26 +185,6 @@ def kept(face: AzureFace) -> dict[str, Any]:
     }
 
 
-def provide(clients: Clients, id_: str, prefix: str, location: str, sku: str) -> None:
-    """Make a network with a subnet, a security group, an address or a set that a template takes for given."""
-    _, _, _, _, group, _, _, kind, name, *rest = id_.split("/")
-    net, where, listed = clients.network, {"location": location}, kind.lower()
-    if not clients.resources.resource_groups.check_existence(group):
-        clients.resources.resource_groups.create_or_update(group, {"location": REGION})
-    if listed == "networksecuritygroups":
-        net.network_security_groups.begin_create_or_update(group, name, where).result()  # type: ignore[call-overload]
-    elif listed == "publicipaddresses":
-        net.public_ip_addresses.begin_create_or_update(group, name, ADDRESS | where | {"sku": {"name": sku}}).result()
-    elif listed == "availabilitysets":
-        clients.compute.availability_sets.create_or_update(group, name, SET | where)
-    elif name.lower() not in {str(one.name).lower() for one in net.virtual_networks.list(group)}:
-        space = SPACES if rest else {"addressSpace": {"addressPrefixes": [prefix]}}
-        net.virtual_networks.begin_create_or_update(group, name, {**where, "properties": space}).result()
-    if rest:
-        subnet: Any = {"properties": {"addressPrefix": prefix}}
-        net.subnets.begin_create_or_update(group, name, rest[1], subnet).result()
-
-
 def attempt(face: AzureFace, name: str, chosen: dict[str, Any], there: dict[str, str], sku: str) -> tuple[str, str]:
     """The result of one template, and why (or how many resources it made).
 
@@ -340,9 +287,9 @@ def once(folder: Path, name: str, chosen: dict[str, Any], basic: bool) -> tuple[
                 result, reason = attempt(face, name, chosen, there, "Basic" if basic else "Standard")
             except Exception as error:
                 return "fails", repr(error)
-        missing, outside = MISSING.search(reason), OUTSIDE.search(reason)
-        if missing and missing[1] not in there and number < 12:
-            there[missing[1]] = f"10.{240 + number}.0.0/24" if "/subnets/" in missing[1] else f"198.18.{number}.0/24"
+        missing, outside = missing_in(reason), OUTSIDE.search(reason)
+        if missing and missing not in there and number < 12:
+            there[missing] = f"10.{240 + number}.0.0/24" if "/subnets/" in missing else f"198.18.{number}.0/24"
         elif outside and outside[2] in there.values() and number < 12:
             id_ = next(id_ for id_, prefix in there.items() if prefix == outside[2])
             there[id_] = str(IPv4Interface(f"{outside[1]}/25").network)

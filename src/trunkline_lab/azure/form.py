@@ -18,6 +18,7 @@ _RESOURCE = {
     "plan", "kind", "identity", "comments", "resources", "resourceGroup", "subscriptionId", "scope", "metadata",
     "existing",
 }  # fmt: skip
+_SPELT = {name.lower(): name for name in _RESOURCE}
 # Sections that would change what a template means, and that the lab refuses instead of passing them over.
 _REFUSED = ("imports", "extensions", "asserts")
 # The profiles of API versions: https://learn.microsoft.com/azure-stack/user/azure-stack-profiles-azure-resource-manager-versions
@@ -106,6 +107,8 @@ def _flat(
     for symbol, raw in named:
         if not isinstance(raw, dict):
             raise invalid_template("A resource of the template is an object")
+        # However it is spelt (https://github.com/Azure/azure-quickstart-templates/pull/5849).
+        raw = {_SPELT.get(name.lower(), name): value for name, value in raw.items()}
         raw = {"apiVersion": "profile", **raw} if profiled else raw
         _check_resource(raw)
         if parent is not None:

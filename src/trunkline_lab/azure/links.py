@@ -11,13 +11,17 @@ from urllib.parse import urljoin, urlsplit
 
 from trunkline_lab.azure.errors import ArmError
 
-# Templates in files may have comments, which JSON has not.
+# Templates in files may have comments and a comma after the last item, which JSON has not. The comma: Azure's service
+# takes it where clients refuse it (https://github.com/Azure/azure-powershell/issues/353).
 _COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.S)
+_COMMA = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])', re.S)
 
 
 def read_json(text: str) -> Any:
-    """A template or parameter file: JSON with comments. Raises ValueError."""
-    return json.loads(_COMMENT.sub(lambda found: found[1] or "", text))
+    """A template or parameter file: JSON with comments and last commas. Raises ValueError."""
+    for extra in (_COMMENT, _COMMA):
+        text = extra.sub(lambda found: found[1] or "", text)
+    return json.loads(text)
 
 
 class Links:

@@ -26,11 +26,12 @@ _NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,78}[A-Za-z0-9_]$|^[A-Za-z0-9
 
 @dataclass(frozen=True)
 class Change:
-    """A change that was begun: which resource, asked for by which id, and whether it is new."""
+    """A change that was begun: which resource, asked for by which id, whether it is new, and its PUT's status then."""
 
     id: ResourceId
     resource: Resource
     fresh: bool
+    created: int = 201
 
 
 class Provider:
@@ -167,7 +168,7 @@ class Provider:
             resource.pending += 1
             store.save(resource)
             kind.saved(self.site, resource)
-            return Change(id_, resource, fresh)
+            return Change(id_, resource, fresh, kind.created)
 
     def patch(self, id_: ResourceId, body: Document, if_match: str | None = None) -> Change:
         """Begin to change the parts of a resource that `body` names. Raises ArmError for parts that its type keeps."""

@@ -56,7 +56,8 @@ def _put(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     version = request.query["api-version"]
     change = api.provider.put(resource_id(parts), request.document(), match, none_match, version)
     body = api.provider.get(change.id)
-    return Answer(201 if change.fresh else 200, body, _lro(api, request, change.id, api.provider.finish_put(change)))
+    status = change.created if change.fresh else 200
+    return Answer(status, body, _lro(api, request, change.id, api.provider.finish_put(change)))
 
 
 @on("PATCH", _RESOURCE, "", "patch")

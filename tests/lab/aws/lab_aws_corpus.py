@@ -3,7 +3,8 @@
     python tests/lab/aws/lab_aws_corpus.py FOLDER [--parameters FILE] [--json]
 
 Each template gets an account of its own, with a VPC, subnets, a group, a key pair and a bucketful of plausible
-parameters; FILE (YAML: path below FOLDER -> parameters) gives what cannot be guessed. The table's results:
+parameters; FILE (YAML: what a path ends on -> parameters) gives what cannot be guessed. Without one,
+lab_aws_corpus.yaml does, for the templates of docs/reference/lab-aws-types.md. The table's results:
 
     deploys       created, its tags updated, deleted, and nothing is left
     refused       the lab says by name what it does not support
@@ -246,7 +247,7 @@ def tried(folder: Path, told: dict[str, dict[str, str]]) -> list[dict[str, str]]
         # A lab for each: the public addresses are few, and what one template leaves must not hinder the next.
         with AwsFace(World(PublicAddresses("127.99.9"), FAST)) as face:
             try:
-                result, reason = attempt(face, number, path.read_text(), told.get(name, {}))
+                result, reason = attempt(face, number, path.read_text(), values(told, name))
             except Exception as error:
                 result, reason = "fails", repr(error)
         rows.append({"template": name, "result": result, "reason": reason})
@@ -254,15 +255,19 @@ def tried(folder: Path, told: dict[str, dict[str, str]]) -> list[dict[str, str]]
     return rows
 
 
+def values(told: dict[str, dict[str, str]], name: str) -> dict[str, str]:
+    """What was told of a template, by the end of its path."""
+    return next((given for end, given in told.items() if f"/{name}".endswith(f"/{end}")), {})
+
+
 def main() -> int:
     """Print the table. Returns 1 when a template fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--parameters", type=Path)
+    parser.add_argument("--parameters", type=Path, default=Path(__file__).with_suffix(".yaml"))
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    told = yaml.safe_load(chosen.parameters.read_text()) if chosen.parameters else {}
-    rows = tried(chosen.folder, told)
+    rows = tried(chosen.folder, yaml.safe_load(chosen.parameters.read_text()))
     if chosen.json:
         print(json.dumps(rows, indent=1))
     print(dict(Counter(row["result"] for row in rows)), file=sys.stderr)

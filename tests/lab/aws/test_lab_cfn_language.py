@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from trunkline_lab.aws.calls import Refused
+from trunkline_lab.aws.cloudformation.decode import decode
 from trunkline_lab.aws.cloudformation.functions import Scope, Thing
 from trunkline_lab.aws.cloudformation.language import parse
 from trunkline_lab.aws.cloudformation.parameters import check, settle
@@ -39,6 +40,8 @@ def refused(body: str) -> str:
         ("Resources: {A: {Type: AWS::EC2::VPC, Properties: }}", "[/Resources/A/Properties] 'null' values are not"),
         ("Resources: [", "Template format error: YAML not well-formed."),
         ('{"Resources": {', "Template format error: JSON not well-formed."),
+        ('{"A": "http://example.org" // not JSON\n}', "JSON not well-formed. (line 1, column 28)"),
+        ("Resources:\n  A: {}\n  A: {}", "Template format error: YAML not well-formed. (line 2, column 3)"),
         ("Resources: {}", "At least one Resources member must be defined."),
         (a_template(Foo={}), "Invalid template property or properties [Foo]"),
         (a_template(Transform="AWS::Serverless-2016-10-31"), "No transform named AWS::Serverless-2016-10-31 found."),
@@ -79,6 +82,12 @@ def refused(body: str) -> str:
 )
 def test_a_wrong_template_is_refused(body: str, says: str) -> None:
     assert says in refused(body)
+
+
+def test_of_a_key_that_comes_twice_json_keeps_the_last() -> None:
+    """aws-cloudformation/cfn-language-discussion#96; a body with tabs is no YAML and takes another way."""
+    for blank in (" ", "\t"):
+        assert decode(f'{{{blank}"Outputs": {{"A": 1}},\n{blank}"Outputs": {{"A": 2}}}}') == {"Outputs": {"A": 2}}
 
 
 def test_short_forms_are_the_long_ones() -> None:

@@ -70,6 +70,16 @@ def test_machines_in_a_set_with_a_disk_and_an_identity(clients: Clients) -> None
     clients.resources.resource_groups.begin_delete(GROUP).result()
 
 
+def test_sets_and_disks_are_made_with_the_sdks_own_calls(clients: Clients) -> None:
+    """They take 200 for a set and 200 or 202 for a disk, and no 201 (azure-mgmt-compute, create_or_update)."""
+    one: Any = {"location": REGION, "sku": {"name": "Aligned"}, "properties": {"platformFaultDomainCount": 2}}
+    for _ in range(2):
+        assert clients.compute.availability_sets.create_or_update(GROUP, "set", one).name == "set"
+    disk: Any = {"location": REGION, "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}}
+    for _ in range(2):
+        assert clients.compute.disks.begin_create_or_update(GROUP, "data", disk).result().disk_size_gb == 4
+
+
 @pytest.mark.parametrize(
     ("type_", "body", "code"),
     [
@@ -152,3 +162,48 @@ def test_names_in_any_case_and_numbers_as_texts(deploy: Deploy, clients: Clients
     deploy(template(network("networkSecurityGroups", "g", {"SecurityRules": [{"Name": "one", "Properties": rule}]})))
     (found,) = clients.network.network_security_groups.get(GROUP, "g").security_rules
     assert (found.priority, found.protocol, found.source_address_prefix) == (100, "Tcp", "*")
+
+
+def test_a_resources_own_properties_in_any_case(deploy: Deploy, clients: Clients) -> None:
+    """Azure/azure-quickstart-templates#5849: templates with "apiversion" deployed for years."""
+    deploy(
+        template(
+            {"Type": "Microsoft.Network/routeTables", "apiversion": "2024-05-01", "NAME": "t", "Location": REGION},
+            network("networkSecurityGroups", "g", {}, DependsOn=["[resourceId('Microsoft.Network/routeTables', 't')]"]),
+        )
+    )
+    assert clients.network.route_tables.get(GROUP, "t").location == REGION
+    with pytest.raises(Exception, match="unknown property 'apiversions'"):
+        deploy(template(network("routeTables", "t", {}, apiversions="2024-05-01")))
+
+
+# Most Linux quickstarts have one parameter adminPasswordOrKey, which is the password as well when it is a key: it is
+# no password where only keys are taken (Azure/azure-quickstart-templates, 101-vm-simple-linux).
+
+
+@pytest.mark.parametrize("only_keys", [True, False])
+def test_a_key_in_the_passwords_place(clients: Clients, only_keys: bool) -> None:
+    net(clients, sub("s", "10.0.0.0/24"))
+    made = nic(clients, f"{ROOT}/virtualNetworks/net/subnets/s")
+    key = "ssh-rsa " + "A" * 372
+    linux = {
+        "disablePasswordAuthentication": only_keys,
+        "ssh": {"publicKeys": [{"path": "/home/operator/.ssh/authorized_keys", "keyData": key}]},
+    }
+    image = {"publisher": "Canonical", "offer": "ubuntu-24_04-lts", "sku": "server", "version": "latest"}
+    properties = {
+        "hardwareProfile": {"vmSize": "Standard_D2s_v5"},
+        "storageProfile": {"imageReference": image, "osDisk": {"createOption": "FromImage"}},
+        "osProfile": {
+            "computerName": "vm",
+            "adminUsername": "operator",
+            "adminPassword": key,
+            "linuxConfiguration": linux,
+        },
+        "networkProfile": {"networkInterfaces": [{"id": made.id}]},
+    }
+    if only_keys:
+        compute(clients, "virtualMachines", "vm", properties)
+        return
+    code, words = refused(lambda: compute(clients, "virtualMachines", "vm", properties))
+    assert (code, "between 6-72 characters" in words) == ("InvalidParameter", True)

@@ -217,6 +217,13 @@ def test_parameters_are_held_to_their_definition(definition: Any, given_value: A
     assert words in caught.value.message
 
 
+def test_no_allowed_values_allow_all() -> None:
+    """Two of Azure's own templates (ethereum-consortium-blockchain of AzureStack-QuickStart-Templates) are so."""
+    assert read_parameters({"p": {"type": "string", "allowedValues": []}}, {"p": {"value": "a"}}, PLACE).values == {
+        "p": "a"
+    }
+
+
 def test_a_secret_is_named_in_no_message_and_not_shown() -> None:
     with pytest.raises(ArmError) as caught:
         read_parameters({"p": {"type": "secureString", "allowedValues": ["x"]}}, {"p": {"value": "hunter2"}}, PLACE)

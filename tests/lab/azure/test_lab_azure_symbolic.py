@@ -208,6 +208,17 @@ def nested(name: str, link: dict[str, Any], **properties: Any) -> dict[str, Any]
     }
 
 
+def test_linked_templates_may_have_a_comma_after_the_last_item(linked: tuple[Clients, Path]) -> None:
+    """Azure/azure-powershell#353: the service takes it; Azure's own quickstarts have some."""
+    clients, folder = linked
+    plain = json.dumps(template(outputs={"o": output("',}'")}))
+    (folder / "main.json").write_text(plain[:-1] + ", // the last\n}")
+    assert run(clients, templateLink={"uri": BASE + "main.json"}).properties.outputs["o"]["value"] == ",}"
+    (folder / "main.json").write_text(plain[:-1] + ",,}")
+    with pytest.raises(HttpResponseError, match="It is no JSON"):
+        run(clients, templateLink={"uri": BASE + "main.json"})
+
+
 def test_linked_templates_by_address_and_by_relative_path(linked: tuple[Clients, Path]) -> None:
     clients, folder = linked
     table = template(

@@ -79,7 +79,11 @@ def _loader() -> Any:
 
 
 def _json(body: str, error: Any) -> Any:
-    """A body that is no YAML as JSON, which may have tabs; else a refusal with the place."""
+    """A body that is no YAML as JSON, which may have tabs; else a refusal with the place.
+
+    Of a key that comes twice JSON keeps the last, as CloudFormation does:
+    https://github.com/aws-cloudformation/cfn-language-discussion/issues/96.
+    """
     form, mark = "YAML", error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     if body.lstrip().startswith("{"):

@@ -41,7 +41,16 @@ class Kind:
 
 
 KINDS = (
-    Kind("DescribeVpcs", "Vpcs", "VpcId", "VpcIds", "vpc", "InvalidVpcID.NotFound", "The vpc ID '{}' does not exist"),
+    Kind(
+        "DescribeVpcs",
+        "Vpcs",
+        "VpcId",
+        "VpcIds",
+        "vpc",
+        "InvalidVpcID.NotFound",
+        "The vpc ID '{}' does not exist",
+        "InvalidVpcID.Malformed",
+    ),
     Kind(
         "DescribeSubnets",
         "Subnets",
@@ -50,6 +59,7 @@ KINDS = (
         "subnet",
         "InvalidSubnetID.NotFound",
         "The subnet ID '{}' does not exist",
+        "InvalidSubnetID.Malformed",
     ),
     Kind(
         "DescribeInternetGateways",
@@ -59,6 +69,7 @@ KINDS = (
         "igw",
         "InvalidInternetGatewayID.NotFound",
         "The internetGateway ID '{}' does not exist",
+        "InvalidInternetGatewayId.Malformed",
     ),
     Kind(
         "DescribeRouteTables",
@@ -108,6 +119,7 @@ KINDS = (
         "acl",
         "InvalidNetworkAclID.NotFound",
         "The networkAcl ID '{}' does not exist",
+        "InvalidNetworkAclId.Malformed",
     ),
     Kind(
         "DescribeAddresses",
@@ -182,8 +194,9 @@ KINDS = (
         "EgressOnlyInternetGatewayId",
         "EgressOnlyInternetGatewayIds",
         "eigw",
-        "InvalidGatewayID.NotFound",
+        "InvalidEgressOnlyInternetGatewayId.NotFound",
         "The eigw ID '{}' does not exist",
+        "InvalidEgressOnlyInternetGatewayId.Malformed",
     ),
     Kind(
         "DescribeDhcpOptions",

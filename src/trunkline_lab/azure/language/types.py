@@ -70,7 +70,7 @@ def _check_allowed(name: str, definition: Mapping[str, Any], value: Any) -> None
     secure = str(definition["type"]).lower().startswith("secure")
     words = "The value given" if secure else f"The provided value '{_show(value)}'"
     allowed = definition.get("allowedValues")
-    if allowed is None or value in allowed or (isinstance(value, list) and all(one in allowed for one in value)):
+    if not allowed or value in allowed or (isinstance(value, list) and all(one in allowed for one in value)):
         return
     raise invalid_template(
         f"{words} for the template parameter '{name}' is not valid. "

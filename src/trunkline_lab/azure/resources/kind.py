@@ -56,6 +56,7 @@ class Kind:
         children: Types of children by their last part.
         extras: Top names beside location and tags that it takes, such as "zones".
         creating: Its provisioning state while it is made.
+        created: The HTTP status of a PUT that makes it.
         exclusive: Whether Azure refuses a change while another one is in progress.
         located: Whether it has a region.
         extends: Whether it may belong to a subscription, a group or another resource (an extension resource).
@@ -70,6 +71,7 @@ class Kind:
     children: ClassVar[Mapping[str, Children]] = {}
     extras: ClassVar[frozenset[str]] = frozenset()
     creating: ClassVar[str] = "Updating"
+    created: ClassVar[int] = 201
     exclusive: ClassVar[bool] = False
     located: ClassVar[bool] = True
     extends: ClassVar[bool] = False

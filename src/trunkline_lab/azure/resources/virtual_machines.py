@@ -214,12 +214,14 @@ def _os_profile(id_: ResourceId, given: Document | None, current: Resource | Non
         "secrets": given.get("secrets") or [],
         "allowExtensionOperations": bool(given.get("allowExtensionOperations", True)),
     }
+    keys_only = bool(linux.get("disablePasswordAuthentication") and (linux.get("ssh") or {}).get("publicKeys"))
     if password is not None:
-        _refuse_weak(str(password))
+        if not keys_only:  # many templates hand their key over as the password, too
+            _refuse_weak(str(password))
         profile["adminPassword"] = hashlib.sha256(f"{id_.key} {password}".encode()).hexdigest()
     elif "adminPassword" in old:
         profile["adminPassword"] = old["adminPassword"]
-    elif not (linux.get("disablePasswordAuthentication") and (linux.get("ssh") or {}).get("publicKeys")):
+    elif not keys_only:
         raise invalid_request(
             "InvalidParameter", "Required parameter 'adminPassword' is missing (null).", "adminPassword"
         )

@@ -35,7 +35,7 @@ class EgressOnlyInternetGateway(ResourceType):
 
     kind = "AWS::EC2::EgressOnlyInternetGateway"
     properties = frozenset({"VpcId", "Tags"})
-    absent = frozenset({"InvalidGatewayID.NotFound"})
+    absent = frozenset({"InvalidGatewayID.NotFound", "InvalidEgressOnlyInternetGatewayId.NotFound"})
 
     def create(self, work: Work) -> None:
         """Make it."""

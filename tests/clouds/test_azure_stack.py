@@ -123,8 +123,8 @@ def test_the_federation_has_two_routers_and_is_undone_whole(azure, face):
     with at("fed", "federation"):
         outputs = stack(FEDERATION)
         assert {outputs["router1_default_password"], outputs["router2_default_password"]} == {
-            "hub-router1-10.250.1.10",
-            "hub-router2-10.250.2.10",
+            "hub-router-1-10.250.1.10",
+            "hub-router-2-10.250.2.10",
         }
         for n in "12":
             machine = outputs[f"router{n}_instance_id"]
@@ -136,7 +136,7 @@ def test_the_federation_has_two_routers_and_is_undone_whole(azure, face):
         with at("fed", "federation", notes=notes):
             stack.undo({**FEDERATION, **outputs})
         assert resources(azure) == set()
-        assert any("virtualMachines hub-router1" in note for note in notes)
+        assert any("virtualMachines hub-router-1" in note for note in notes)
         assert stack.find(FEDERATION) is None
         stack.undo({**FEDERATION, **outputs})
     assert azure.clients.resources.resource_groups.get(azure.resource_group).tags == {"trunkline": "resource-group"}

@@ -47,7 +47,7 @@ def pipe(
         journal: A `Journal`, or the path of its file.
         observers: Whoever follows the run's events.
         grace: Seconds that an interrupted run may take to end: a third for what is in flight, the rest for the
-            scopes to close; a second interrupt leaves 3.5. Without one, what each closing may take.
+            scopes to close; a second interrupt leaves 3.5. Without one, each closing has 30 seconds, or these if more.
         on_failure: "undo" takes back at once what a run did that failed, the newest step first, with or without a
             journal; the failure is still what is raised, with a note. "keep" leaves it, for another attempt. An
             interrupt (Ctrl-C, a cancel) is no failure.
@@ -88,6 +88,8 @@ async def apipe(
     on_failure: OnFailure = "keep",
 ) -> State:
     """`pipe` for callers inside an event loop; a cancel of the calling task closes the open scopes first.
+
+    `grace` is what each closing may take at all: a cancel does not say why it came.
 
     Runs side by side that share one `Journal` share its commits, too.
     """

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from cli_tools import Command
 
+from trunkline.cli.secrets import reached as has_secrets
+from trunkline.durable.history import Attempt, Exposed, Told
 from trunkline.durable.secrets import Secrets
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -76,6 +78,28 @@ def test_the_old_key_stays_while_something_cannot_be_rotated(trunkline: Command,
     assert json.loads(answer.out) == {"version": "1.0", "rotated": [], "failed": {}, "cannot": ["mine"]}
     assert "the master key before is kept" in answer.err
     assert Secrets(home).older("x") == [first]
+
+
+OPENED = [Exposed("api-access", 1.0, 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("standing", "attempts", "reached"),
+    [
+        ("failed", [("run", "failed", [])], False),
+        ("failed", [("run", "failed", OPENED)], True),
+        ("failed", [("run", "died", OPENED), ("run", "failed", [])], True),
+        ("undoing", [("run", "done", OPENED), ("undo", "undoing", [])], True),
+        ("failed", [("run", "done", OPENED), ("undo", "undone", []), ("run", "failed", [])], False),
+        ("done", [("run", "done", [])], True),  # a pipeline of another's, whose routers always stand open
+    ],
+)
+def test_a_run_has_secrets_from_when_it_opens_access_until_it_is_undone(
+    standing: str, attempts: list[tuple[str, str, list[Exposed]]], reached: bool
+) -> None:
+    gone = [Attempt(what, "", "", 0.0, 1.0, outcome, "", {}, exposed) for what, outcome, exposed in attempts]
+    told = Told("acme", standing, 0.0, 1.0, "", "", "federation", [], [], gone, [])
+    assert has_secrets(told) is reached
 
 
 @pytest.mark.parametrize("verb", ["rotate", "rekey", "status", "show"])

@@ -141,3 +141,19 @@ def test_undo_ends_what_is_in_flight_and_says_how_to_go_on(
     assert lines == ["hanging", "undone second"]
     assert "  not undone:\n    first\ngo on:      trunkline undo acme\n" in err
     assert Run(tmp_path, "undo", "acme").end()[:2] == (0, ["undone first", "acme: undone"])
+
+
+def test_a_ci_does_not_hurry_a_closing_when_nobody_stops_the_run(trunkline, tmp_path, monkeypatch):
+    """A CI's short grace is for its signal: a stack that is deleted at the end of a good run takes longer than that."""
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setattr("trunkline.cli.stopping.GRACE_IN_CI", 0.05)
+    file = tmp_path / "slow.py"
+    file.write_text(
+        "import time\n"
+        "from trunkline import during\n"
+        "def slow(state): time.sleep(0.5)\n"
+        "def pipeline(run: str):\n"
+        "    return [during('door', open=lambda s: None, close=slow, steps=[('work', lambda s: None)])]\n"
+    )
+    answer = trunkline("up", f"{file}:pipeline")
+    assert answer.code == 0, answer.err

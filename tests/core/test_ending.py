@@ -3,7 +3,7 @@
 import pytest
 
 from trunkline._core import ending
-from trunkline._core.ending import HASTE, Ending
+from trunkline._core.ending import HASTE, UNHURRIED, Ending
 
 
 @pytest.fixture
@@ -16,6 +16,16 @@ def clock(monkeypatch):
 def test_without_an_interrupt_each_wait_has_the_whole_grace(clock):
     end = Ending(30.0)
     assert (end.in_flight(5.0), end.closing("s", 7.0), end.asked) == (35.0, 37.0, False)
+    assert Ending(60.0, UNHURRIED).closing("s", 7.0) == 67.0
+
+
+def test_a_short_grace_hurries_nothing_before_the_interrupt(clock):
+    """In a CI the grace is 5 s; a stack that is closed as usual may take longer than that."""
+    end = Ending(5.0, UNHURRIED)
+    assert (end.in_flight(1000.0), end.closing("s", 1000.0)) == (1000.0 + UNHURRIED, 1000.0 + UNHURRIED)
+    clock[0] += 8.0
+    end.hurry()
+    assert end.closing("s", 1000.0) == 1013.0
 
 
 def test_after_an_interrupt_all_ends_within_the_grace_and_the_outermost_scope_has_its_share(clock):

@@ -202,7 +202,8 @@ def test_what_open_gave_is_known_to_close_also_when_cancelled_while_opening():
     assert door.seen[-1][:2] == ("close", {"key": "k1"})
 
 
-def test_a_close_that_hangs_is_given_up_after_the_grace_and_said_to_be_owed():
+def test_a_close_that_hangs_is_given_up_after_a_time_and_said_to_be_owed(monkeypatch):
+    monkeypatch.setattr("trunkline._core.walk.UNHURRIED", 0.1)
     release, log = threading.Event(), Log()
     scope = during("s", open=lambda s: None, close=lambda s: release.wait() and None, steps=[])
     with pytest.raises(StepTimeout, match=r"closing s took longer than 0\.1 s") as caught:

@@ -148,6 +148,17 @@ def test_a_new_master_key_changes_every_secret_and_the_old_key_is_gone(house):
     assert house.audit() == existed
 
 
+@pytest.mark.lab
+def test_a_run_that_never_reached_a_router_has_nothing_to_rotate_and_holds_no_old_key(house):
+    house("up", "federation", "--name", "refused", "--account", "B", expect=1)  # fednet has the block
+    done = house("secrets", "rotate", "--run", "refused", expect=1)
+    assert done.stdout == "rotated: none\n"
+    assert "refused: it has not reached a router yet" in done.stderr
+    house("secrets", "rekey")
+    assert [path.name for path in (house.config.parent / "home").glob("master.key*")] == ["master.key"]
+    house("undo", "refused")
+
+
 def killed_then_resumed(house, point):
     before, existed = house.passwords(), house.audit()
     dying = (sys.executable, str(Path(__file__).with_name("dies_while_rotating.py")))

@@ -3,24 +3,28 @@
 The first interrupt leaves it `grace` seconds in all, every later one HASTE at most. What is in flight is waited for
 during the first third of them. Of what is then left a closing gets half while another scope still stands open around
 it, and the outermost closing all: so nothing that hangs takes the time in which the others could be closed.
+
+A run that nobody interrupted is in no hurry, however short its grace: each wait then has UNHURRIED seconds.
+A caller's own loop cancels without a word of why, so there each wait has the grace.
 """
 
 from __future__ import annotations
 
 import time
 
-HASTE = 3.5  # seconds
+HASTE, UNHURRIED = 3.5, 30.0  # seconds
 
 
 class Ending:
     """When to give up waiting. All times are of `time.monotonic()`.
 
     Parameters:
-        grace: Seconds for the whole end after a first interrupt; without one, for each wait.
+        grace: Seconds for the whole end after a first interrupt.
+        unhurried: Seconds that each wait may take without one, if that is more.
     """
 
-    def __init__(self, grace: float) -> None:
-        self.grace = grace
+    def __init__(self, grace: float, unhurried: float = 0.0) -> None:
+        self.grace, self.unhurried = grace, max(grace, unhurried)
         self.open: set[str] = set()  # the paths of the scopes that stand open
         self._asked: float | None = None
         self._until = 0.0
@@ -38,12 +42,12 @@ class Ending:
 
     def in_flight(self, begun: float) -> float:
         """Until when a step is waited for that is to stop since `begun`."""
-        return begun + self.grace if self._asked is None else self._asked + (self._until - self._asked) / 3
+        return begun + self.unhurried if self._asked is None else self._asked + (self._until - self._asked) / 3
 
     def closing(self, scope: str, begun: float) -> float:
         """Until when the closing of `scope` is waited for, which began at `begun`."""
         if self._asked is None:
-            return begun + self.grace
+            return begun + self.unhurried
         since = max(begun, self._asked)
         inner = any(scope.startswith((f"{other}/", f"{other}[")) for other in self.open if other != scope)
         return since + (self._until - since) * (0.5 if inner else 1.0)

@@ -48,7 +48,7 @@ def pipe(
         run: The run's name, part of every step's token; by default made up.
         observers: Whoever follows the run's events.
         grace: Seconds that an interrupted run may take to end: a third for what is in flight, the rest for the
-            scopes to close; a second interrupt leaves 3.5. Without one, what each closing may take.
+            scopes to close; a second interrupt leaves 3.5. Without one, each closing has 30 seconds, or these if more.
         recorder: Where progress is kept; none in memory mode.
 
     Returns:
@@ -81,7 +81,8 @@ def retrace(
         steps: The run's steps.
         recorder: What is known of the run; told of what is undone and closed.
         mode: "ask" has no effect, and raises InUse when an undo must not begin; "undo"; or "pay".
-        run, observers, grace: As for pipe.
+        run, observers: As for pipe.
+        grace: As for pipe, and what each closing may take at all: a cancel does not say why it came.
     """
     shared = _shared(run, observers, recorder, grace, in_loop=False)
     _drive(shared, _whole(shared, checked_data(data), nodes(steps), mode))

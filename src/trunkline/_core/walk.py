@@ -16,7 +16,7 @@ from typing import Any
 
 from trunkline._core import events
 from trunkline._core.context import Here, current
-from trunkline._core.ending import Ending
+from trunkline._core.ending import UNHURRIED, Ending
 from trunkline._core.errors import StepTimeout
 from trunkline._core.recorder import Recorder
 from trunkline._core.state import Changes, State, View, changes_of
@@ -31,7 +31,8 @@ class Run:
     def __init__(
         self, name: str, observers: Iterable[events.Observer], recorder: Recorder | None, grace: float, in_loop: bool
     ) -> None:
-        self.name, self.recorder, self.ending, self.in_loop = name, recorder, Ending(grace), in_loop
+        self.name, self.recorder, self.in_loop = name, recorder, in_loop
+        self.ending = Ending(grace, 0.0 if in_loop else UNHURRIED)
         if recorder is not None:
             recorder.in_loop = in_loop
         self.observers = list(observers)
@@ -152,7 +153,7 @@ class Place:
             owed = error_of(task) or task.result()[1]
         else:
             task.cancel()
-            seconds = time.monotonic() - begun if run.ending.asked else run.ending.grace
+            seconds = time.monotonic() - begun if run.ending.asked else run.ending.unhurried
             owed = StepTimeout(f"closing {self.path} took longer than {seconds:.3g} s")
         run.emit(events.ScopeClosed(run.name, self.path, time.time(), time.monotonic() - started, owed))
         return owed, cancel

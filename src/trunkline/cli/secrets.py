@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import chdir, closing, redirect_stdout
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,10 @@ def show(reference: str, config: Path | None) -> int:
 
 
 def _rotate(run: str | None, config: Path | None, extra: Sequence[str]) -> tuple[list[str], dict[str, int], list[str]]:
-    """The runs that were rotated, those that were not with their exit codes, and those that nothing can rotate."""
+    """The runs that were rotated, those that were not with their exit codes, and those that nothing can rotate.
+
+    A run that has not reached a router yet is none of them: it has nothing to rotate.
+    """
     told = _runs(config)
     if run is not None and run not in [each.name for each in told]:
         raise RunState(f"there is no run {run!r} in the journal", hint="`trunkline history` shows those there are")
@@ -82,6 +86,9 @@ def _rotate(run: str | None, config: Path | None, extra: Sequence[str]) -> tuple
         if PREFIX + target.pipeline not in pipelines.installed():
             without.append(target.name)
             continue
+        if not reached(target):
+            say.line(f"{target.name}: it has not reached a router yet, so no secret of it is in use")
+            continue
         code = _rotate_one(target, told, config, extra)
         if code == Exit.DONE:
             rotated.append(target.name)
@@ -90,6 +97,12 @@ def _rotate(run: str | None, config: Path | None, extra: Sequence[str]) -> tuple
         if code == Exit.INTERRUPTED:
             break
     return rotated, failed, without
+
+
+def reached(target: Told) -> bool:
+    """Whether a run came, since it was last undone, to open access to its routers: no secret is in use before that."""
+    since = takewhile(lambda each: each.outcome != "undone", reversed(target.attempts))
+    return target.standing == "done" or any(each.exposed for each in since)
 
 
 def _rotate_one(target: Told, told: Sequence[Told], config: Path | None, extra: Sequence[str]) -> int:

@@ -88,6 +88,7 @@ class Measured:
         """See `Standing.renegotiate`; until it is done, the tunnel counts as down."""
         key = (gateway, tunnel)
         self._bounced.add(key)
+        self.observe()  # a short time down is not missed by whoever looks later
         threading.Thread(target=partial(self._renegotiate, key), name="bounce", daemon=True).start()
 
     def observe(self) -> bool:

@@ -187,7 +187,7 @@ def test_tag_filters(account: Account, there: There, operation: str, argument: s
 @pytest.fixture
 def lagging(account: Account) -> Iterator[Account]:
     """The face's reads lag writes by a moment."""
-    account.face.lag.seconds = 0.3
+    account.face.lag.seconds = 1.0
     yield account
     account.face.lag.seconds = 0.0
 
@@ -197,7 +197,7 @@ def test_reads_lag_writes_for_a_bounded_time(lagging: Account) -> None:
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     assert vpc not in {each["VpcId"] for each in ec2.describe_vpcs()["Vpcs"]}
     assert refusal(ec2.describe_vpcs, VpcIds=[vpc]) == ("InvalidVpcID.NotFound", f"The vpc ID '{vpc}' does not exist")
-    time.sleep(0.35)
+    time.sleep(1.1)
     assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["CidrBlock"] == "10.1.0.0/16"
 
 
@@ -221,14 +221,14 @@ def test_a_change_and_a_deletion_show_late_and_take_effect_at_once(lagging: Acco
         "InvalidPermission.Duplicate"
     )
     assert ec2.describe_security_groups(Filters=[{"Name": "tag:run", "Values": ["r"]}])["SecurityGroups"] == []
-    time.sleep(0.35)
+    time.sleep(1.1)
     assert shown() == (1, 1, ["r"])
     ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[permission])
     assert shown() == (1, 1, ["r"])
     ec2.delete_security_group(GroupId=group)
     assert shown() == (1, 1, ["r"])
     assert refusal(ec2.delete_security_group, GroupId=group)[0] == "InvalidGroup.NotFound"
-    time.sleep(0.35)
+    time.sleep(1.1)
     assert ec2.describe_security_groups(Filters=own)["SecurityGroups"] == []
 
 
@@ -236,7 +236,7 @@ def test_what_was_just_made_may_be_unknown_to_the_next_write(lagging: Account) -
     vpc = lagging.ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     refused = refusal(lagging.ec2.create_subnet, VpcId=vpc, CidrBlock="10.1.0.0/24")
     assert refused == ("InvalidVpcID.NotFound", f"The vpc ID '{vpc}' does not exist")
-    time.sleep(0.35)
+    time.sleep(1.1)
     lagging.ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24")
 
 
@@ -294,7 +294,7 @@ def test_a_group_has_so_many_rules(account: Account, there: There, limited: Call
 
 @pytest.fixture
 def slow(account: Account) -> Iterator[Account]:
-    account.face.passing.seconds = 0.3
+    account.face.passing.seconds = 1.0
     yield account
     account.face.passing.seconds = 0.0
 
@@ -310,13 +310,13 @@ def test_an_instance_is_pending_then_running_then_shutting_down(there: There, sl
 
     assert made["Instances"][0]["State"]["Name"] == "pending"
     assert state() == "pending"
-    time.sleep(0.35)
+    time.sleep(1.1)
     assert state() == "running"
     assert ec2.terminate_instances(InstanceIds=[identity])["TerminatingInstances"][0]["CurrentState"]["Name"] == (
         "shutting-down"
     )
     assert state() == "shutting-down"
-    time.sleep(0.35)
+    time.sleep(1.1)
     assert state() == "terminated"
 
 
@@ -333,7 +333,7 @@ def test_gateways_and_peerings_pass_through_states(there: There, slow: Account) 
         return found, peering["VpcPeeringConnections"][0]["Status"]["Code"]
 
     assert states() == ("pending", "provisioning")
-    time.sleep(0.35)
+    time.sleep(1.1)
     assert states() == ("available", "active")
     ec2.delete_nat_gateway(NatGatewayId=nat["NatGatewayId"])
     assert states()[0] == "deleting"

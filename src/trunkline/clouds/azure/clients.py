@@ -28,6 +28,16 @@ _FAR = {"retry_total": 5, "retry_backoff_factor": 0.8, "polling_interval": 2}
 _NEAR = {"retry_total": 2, "retry_connect": 1, "retry_backoff_factor": 0.02, "polling_interval": 0.02}
 
 
+# Making a client (and importing what makes it) is not thread safe, whosesoever it is; using one is.
+_making = threading.RLock()
+# What the plug-in reads of networks, side by side in threads.
+_READ = (
+    *("AddressSpace", "ApplicationSecurityGroup", "DhcpOptions", "NetworkInterface", "NetworkInterfaceDnsSettings"),
+    *("NetworkInterfaceIPConfiguration", "NetworkSecurityGroup", "PublicIPAddress", "PublicIPAddressSku", "Route"),
+    *("RouteTable", "SecurityRule", "SubResource", "Subnet", "VirtualNetwork", "VirtualNetworkPeering"),
+)
+
+
 class Clients:
     """The SDK's clients of one subscription.
 
@@ -62,7 +72,6 @@ class Clients:
         self._endpoint = endpoint.rstrip("/") if endpoint else None
         self.near = self._endpoint is not None and _is_plain(self._endpoint)
         self.vaults = Vaults()
-        self._lock = threading.RLock()
         self._made: dict[str, Any] = {}
 
     @property
@@ -92,8 +101,12 @@ class Clients:
         """The client for networks, NSGs and route tables."""
 
         def make() -> NetworkManagementClient:
-            from azure.mgmt.network import NetworkManagementClient
+            from azure.mgmt.network import NetworkManagementClient, models
 
+            for name in _READ:  # a model works out its fields at its first use, which is not thread safe either
+                for each in (name, f"{name}PropertiesFormat"):
+                    if (kind := getattr(models, each, None)) is not None:
+                        kind.__new__(kind)
             return self._client(NetworkManagementClient)
 
         return self._once("network", make)
@@ -108,7 +121,7 @@ class Clients:
         return self._once(f"vault {name}", make)
 
     def _once(self, name: str, make: Callable[[], _Made]) -> _Made:
-        with self._lock:  # making a client is not thread safe, using one is
+        with _making:
             if name not in self._made:
                 self._made[name] = make()
             return cast(_Made, self._made[name])

@@ -3,10 +3,11 @@
 # ruff: noqa: F401, F811 (fixtures are imported, and are named again as parameters)
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from aws_lab import aws, face, group, hurried, settled, shared, vpc
+from aws_lab import READ_LAG, aws, face, group, hurried, settled, shared, vpc
 
 from trunkline import Error
 from trunkline.clouds.aws import groups
@@ -187,6 +188,19 @@ def test_a_leaver_that_died_is_not_waited_for_for_ever(aws, group, monkeypatch):
     aws.allow(group, API, run="comer", purpose="p", expires=SOON)
     aws.revoke(group, API, run="leaver", purpose="p")
     assert [each.run for each in aws.exposures()] == ["comer"]
+
+
+def test_who_is_shown_a_rule_that_is_gone_looks_for_the_one_that_took_its_place(aws, group):
+    """A read that is behind shows the rule that another took away, with the tag of the one who then made it anew."""
+    for number in range(6):  # half of the reads are behind
+        aws.allow(group, API, run=f"r{number}", purpose="p", expires=SOON)
+        time.sleep(2 * READ_LAG)
+        (rule,) = rules(aws, group)
+        ids = [rule["SecurityGroupRuleId"]]
+        aws.session.ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=ids)
+        aws.allow(group, API, run=f"r{number}", purpose="p", expires=SOON)
+        aws.revoke(group, API, run=f"r{number}", purpose="p")
+        assert rules(aws, group) == []
 
 
 def test_many_come_and_go_at_once_and_nothing_is_left_or_lost(aws, group):

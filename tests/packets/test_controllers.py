@@ -81,9 +81,9 @@ def test_connected_history_and_bgp_are_those_of_the_real_thing(lab: Lab, pair: t
     assert within(SOON, lambda: status(one, ours)["connected"])
     assert history(one, here, ours) == ["up", "down", "up"]
     one.ok("PUT", f"/ipsec/endpoints/{here['id']}/tunnels/{ours}", {"bounce": True})
-    assert status(one, ours)["connected"] is False
-    assert within(SOON, lambda: status(one, ours)["connected"])
-    assert history(one, here, ours) == ["up", "down", "up", "down", "up"]
+    # It may be up again before anybody asks; that it was down is written down.
+    assert within(SOON, lambda: history(one, here, ours) == ["up", "down", "up", "down", "up"])
+    assert status(one, ours)["connected"]
 
 
 def test_the_datacentre_says_what_its_own_charon_says(lab: Lab, pair: tuple[Any, Any]) -> None:

@@ -98,7 +98,8 @@ def allow(ec2: EC2Client, group: str, rule: Rule, owner: Owner) -> bool:
 
 def revoke(ec2: EC2Client, group: str, rule: Rule, owner: Owner) -> None:
     """Take back what `allow` gave to `owner`; the rule itself goes with its last owner."""
-    _leave(ec2, late.seen(lambda: _shared_with(owner.mark, _find(ec2, group, rule))), owner.mark)
+    while not _leave(ec2, late.seen(lambda: _shared_with(owner.mark, _find(ec2, group, rule))), owner.mark):
+        late.settle()  # a read that was behind may have shown a rule that was made anew since
 
 
 def close(ec2: EC2Client, exposure: Exposure) -> None:
@@ -173,10 +174,10 @@ def _join(ec2: EC2Client, there: Any, owner: Owner, tag: dict[str, str]) -> None
     ec2.delete_tags(Resources=[identifier], Tags=[{"Key": f"{SHUT}{owner.mark}"}])
 
 
-def _leave(ec2: EC2Client, there: Any, mark: str) -> None:
-    """Give up the share of one owner of a rule; nothing happens without a rule."""
+def _leave(ec2: EC2Client, there: Any, mark: str) -> bool:
+    """Give up the share of one owner of a rule, if there is one; False when the rule had gone already."""
     if there is None:
-        return
+        return True
     identifier, shut = there["SecurityGroupRuleId"], {"Key": f"{SHUT}{mark}", "Value": ""}
     request: dict[str, Any] = {"GroupId": there["GroupId"], "SecurityGroupRuleIds": [identifier]}
     with tolerating(*_GONE):
@@ -186,8 +187,10 @@ def _leave(ec2: EC2Client, there: Any, mark: str) -> None:
             if _has_others(ec2, identifier, mark):
                 own = (f"{OPEN}{mark}", f"{KEPT}{mark}", f"{SHUT}{mark}")
                 ec2.delete_tags(Resources=[identifier], Tags=[{"Key": key} for key in own])
-                return
+                return True
         late.patiently(lambda: ec2.revoke_security_group_ingress(**request), *_GONE)
+        return True
+    return False
 
 
 def _has_others(ec2: EC2Client, identifier: str, mark: str) -> bool:

@@ -43,7 +43,7 @@ def undo(run: str, config: Path | None, extra: list[str]) -> int:
 
 def take_back(call: Call) -> int:
     """Undo the run of `call`, and say what is left of it."""
-    from trunkline.cli.running import command, tell_left
+    from trunkline.cli.running import command, tell_left, tell_owed
 
     steps, _ = call.build()
     raised: BaseException | None = None
@@ -60,7 +60,8 @@ def take_back(call: Call) -> int:
             hear_no_interrupt()
             shown.close()
         left = history.left(journal.store, call.run)
-        owed = [each.path for each in history.run(journal.store, call.run).exposed if each.seconds is None]
+        scopes = {each.path: each.seconds is None for each in history.run(journal.store, call.run).exposed}
+        owed = [path for path, still in scopes.items() if still]
     assert left is not None
     if call.common["json"]:
         why = {"error": error_as_json(raised)} if raised else {}
@@ -76,7 +77,7 @@ def take_back(call: Call) -> int:
     if raised is not None:
         say.line(f"go on:      {command(call, 'undo', call.run)}")
     if owed:
-        say.line(f"close it:   {command(call, 'sweep', '--run', call.run)}")
+        tell_owed(call, owed, scopes)
         return Exit.NEEDS_HANDS
     if isinstance(raised, KeyboardInterrupt):
         return Exit.INTERRUPTED

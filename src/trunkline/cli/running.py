@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +64,11 @@ class Ledger:
     """An observer that keeps what was opened and closed."""
 
     scopes: dict[str, Access] = field(default_factory=dict)
+
+    @property
+    def owed(self) -> list[str]:
+        """The paths of the scopes that are not closed."""
+        return [path for path, scope in self.scopes.items() if not scope.closed]
 
     def on(self, event: Event) -> None:
         """Take one event."""
@@ -141,7 +146,7 @@ class Ended:
     @property
     def left_open(self) -> bool:
         """Whether access stands open, or nobody can tell."""
-        return bool(self.found.exposures) or any(not each.closed for each in self.ledger.scopes.values())
+        return bool(self.found.exposures or self.ledger.owed)
 
     @property
     def code(self) -> Exit:
@@ -237,13 +242,28 @@ class Ended:
             if self.left.standing != "undone":
                 say.line(f"take back:  {command(self.call, 'undo', self.call.run)}")
         if self.left_open or (self.found.errors and self.ledger.scopes):
-            say.line(f"close it:   {command(self.call, 'sweep', '--run', self.call.run)}")
+            tell_owed(self.call, self.ledger.owed, self.ledger.scopes, exposed=bool(self.found.exposures))
 
 
 def command(call: Call, *words: str) -> str:
     """A command to be typed next, with the configuration that `call` was given."""
     given = call.common["config"]
     return shlex.join(["trunkline", *words, *(["--config", str(given)] if given else [])])
+
+
+def tell_owed(call: Call, owed: Collection[str], scopes: Collection[str], *, exposed: bool = False) -> None:
+    """How to close what is owed. A scope inside a closed one is out of a sweep's reach: it opens nothing.
+
+    Parameters:
+        owed, scopes: The paths of the scopes that are not closed, and of all.
+        exposed: The clouds show access of the run's.
+    """
+    shut = [path for path in owed if any(path.startswith((f"{o}/", f"{o}[")) for o in scopes if o not in owed)]
+    if exposed or not owed or len(shut) < len(owed):
+        say.line(f"close it:   {command(call, 'sweep', '--run', call.run)}")
+    if shut:
+        names = say.joined([path.rpartition("/")[2] for path in shut])
+        say.line(f"  {names}: behind access that is closed now; resume or undo opens that again, a sweep opens nothing")
 
 
 def tell_left(left: history.Left) -> None:

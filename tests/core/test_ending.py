@@ -16,7 +16,7 @@ def clock(monkeypatch):
 def test_without_an_interrupt_each_wait_has_the_whole_grace(clock):
     end = Ending(30.0)
     assert (end.in_flight(5.0), end.closing("s", 7.0), end.asked) == (35.0, 37.0, False)
-    assert Ending(60.0, UNHURRIED).closing("s", 7.0) == 67.0
+    assert Ending(2 * UNHURRIED, UNHURRIED).closing("s", 7.0) == 7.0 + 2 * UNHURRIED
 
 
 def test_a_short_grace_hurries_nothing_before_the_interrupt(clock):
@@ -26,6 +26,14 @@ def test_a_short_grace_hurries_nothing_before_the_interrupt(clock):
     clock[0] += 8.0
     end.hurry()
     assert end.closing("s", 1000.0) == 1013.0
+
+
+def test_a_closing_has_its_own_longer_timeout_until_an_interrupt(clock):
+    end = Ending(5.0, UNHURRIED)
+    assert end.closing("s", 1000.0, own=600.0) == 1600.0
+    assert end.closing("s", 1000.0, own=1.0) == 1000.0 + UNHURRIED  # the step itself sees to a shorter one
+    end.hurry()
+    assert end.closing("s", 1000.0, own=600.0) == 1005.0
 
 
 def test_after_an_interrupt_all_ends_within_the_grace_and_the_outermost_scope_has_its_share(clock):

@@ -213,6 +213,14 @@ def test_a_close_that_hangs_is_given_up_after_a_time_and_said_to_be_owed(monkeyp
     release.set()
 
 
+def test_a_close_with_a_longer_timeout_of_its_own_is_waited_for(monkeypatch):
+    monkeypatch.setattr("trunkline._core.walk.UNHURRIED", 0.1)
+    closed = []
+    slow = step(lambda s: time.sleep(0.4) or closed.append(1), timeout=20.0)
+    pipe({}, [during("s", open=lambda s: None, close=slow, steps=[])], grace=0.1)
+    assert closed == [1]
+
+
 class Log:
     def __init__(self):
         self.events = []

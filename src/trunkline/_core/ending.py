@@ -4,15 +4,16 @@ The first interrupt leaves it `grace` seconds in all, every later one HASTE at m
 during the first third of them. Of what is then left a closing gets half while another scope still stands open around
 it, and the outermost closing all: so nothing that hangs takes the time in which the others could be closed.
 
-A run that nobody interrupted is in no hurry, however short its grace: each wait then has UNHURRIED seconds.
-A caller's own loop cancels without a word of why, so there each wait has the grace.
+A run that nobody interrupted is in no hurry, however short its grace: each wait then has UNHURRIED seconds, and a
+closing with a longer timeout of its own has that. A caller's own loop cancels without a word of why, so there each wait
+has the grace, and a closing its own timeout if that is longer.
 """
 
 from __future__ import annotations
 
 import time
 
-HASTE, UNHURRIED = 3.5, 30.0  # seconds
+HASTE, UNHURRIED = 3.5, 120.0  # seconds
 
 
 class Ending:
@@ -44,10 +45,10 @@ class Ending:
         """Until when a step is waited for that is to stop since `begun`."""
         return begun + self.unhurried if self._asked is None else self._asked + (self._until - self._asked) / 3
 
-    def closing(self, scope: str, begun: float) -> float:
-        """Until when the closing of `scope` is waited for, which began at `begun`."""
+    def closing(self, scope: str, begun: float, own: float = 0.0) -> float:
+        """Until when the closing of `scope` is waited for, which began at `begun` and has a timeout of its `own`."""
         if self._asked is None:
-            return begun + self.unhurried
+            return begun + max(self.unhurried, own)
         since = max(begun, self._asked)
         inner = any(scope.startswith((f"{other}/", f"{other}[")) for other in self.open if other != scope)
         return since + (self._until - since) * (0.5 if inner else 1.0)

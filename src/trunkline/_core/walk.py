@@ -12,6 +12,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from trunkline._core import events
@@ -146,15 +147,15 @@ class Place:
         from trunkline._core.waiting import error_of, outlast
 
         run, path, begun = self.run, f"{self.path}#close", time.monotonic()
+        limit = partial(run.ending.closing, self.path, begun, closing.timeout or 0.0)
         task = asyncio.ensure_future(self._perform(path, closing.fn, closing, inside, ignore=True))
-        cancel = await outlast(task, lambda: run.ending.closing(self.path, begun))
+        cancel = await outlast(task, limit)
         run.ending.open.discard(self.path)
         if task.done():
             owed = error_of(task) or task.result()[1]
         else:
             task.cancel()
-            seconds = time.monotonic() - begun if run.ending.asked else run.ending.unhurried
-            owed = StepTimeout(f"closing {self.path} took longer than {seconds:.3g} s")
+            owed = StepTimeout(f"closing {self.path} took longer than {limit() - begun:.3g} s")
         run.emit(events.ScopeClosed(run.name, self.path, time.time(), time.monotonic() - started, owed))
         return owed, cancel
 

@@ -1,8 +1,8 @@
-"""Temporary access to the routers' API: opened for one caller, for minutes, and closed and seen closed."""
+"""Temporary access to the routers' API: for one caller, for minutes, with a way back to it; closed and seen closed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,12 +11,14 @@ from typing import Any
 from trunkline._core.context import here
 from trunkline._core.errors import Error
 from trunkline._core.steps import Node, Step, Steps, during, step
-from trunkline.blueprints.equipment import together
+from trunkline.blueprints.equipment import template, together
 from trunkline.clouds.cloud import Account, Rule
 
 API_PORT = 8000
 PURPOSE = "api-access"
 LONGEST_ACCESS = 24 * 60  # minutes
+STACK_GONE = 600.0  # seconds that the deletion of a stack may take when nobody is in a hurry
+ROUTE_KEYS = {"RouteTableId": "router_route_table_id", "CallerPrefix": "caller"}
 
 # An account, and the key of the state under which the id of its routers' group stands.
 Door = tuple[Account, str]
@@ -43,7 +45,34 @@ def api_access(doors: Sequence[Door], *, minutes: int, steps: Steps) -> Node:
     )
 
 
-def telling(opening: Step, text: str) -> Step:
+def route_stack(account: Account, name: str, keys: Mapping[str, str] = ROUTE_KEYS) -> Step:
+    """The stack in which a route from a router's subnet to the caller is.
+
+    Parameters:
+        name: The stack's name.
+        keys: The template's parameters, and the keys of the state under which their values stand.
+    """
+    return account.stack(template("caller-route", account), name=name, keys=keys)
+
+
+def caller_route(stack: Step, *, steps: Steps, name: str = "caller-route") -> Node:
+    """A scope in which a router's answers find the way back to the caller.
+
+    Parameters:
+        stack: What `route_stack` gave.
+        steps: What needs the way.
+        name: The scope's name.
+    """
+    assert stack.undo is not None
+    return during(
+        name,
+        open=_telling(stack, "a route from the router's subnet to {caller}"),
+        close=step(stack.undo, needs=(), gives=(), timeout=STACK_GONE),
+        steps=steps,
+    )
+
+
+def _telling(opening: Step, text: str) -> Step:
     """`opening`, which in the end tells what stands open now: `text`, with the state's values in its {fields}."""
 
     def opened(state: dict[str, Any]) -> Any:

@@ -16,9 +16,9 @@ from functools import partial
 from ipaddress import IPv4Network
 from typing import Any
 
-from trunkline._core.steps import during, each, nothing, step
+from trunkline._core.steps import each, nothing, step
 from trunkline.blueprints import peering, routing
-from trunkline.blueprints.access import api_access, telling
+from trunkline.blueprints.access import api_access, caller_route, route_stack
 from trunkline.blueprints.equipment import (
     address_pool,
     checked,
@@ -97,12 +97,7 @@ def connect_vpc(
         name=stack_name(run, "vpc"),
         parameters={"NamePrefix": name_prefix(run), **launch},
     )
-    caller_route = account.stack(
-        template("caller-route", account),
-        name=stack_name(run, "caller-route"),
-        keys={"RouteTableId": "router_route_table_id", "CallerPrefix": "caller"},
-    )
-    assert caller_route.undo is not None
+    route = route_stack(account, stack_name(run, "caller-route"))
     pool = address_pool(config)
     plan = partial(network_config, pool, cidr, partial(find_federation, federation_account, federation))
     up = step(
@@ -157,10 +152,8 @@ def connect_vpc(
         ("network-config", step(plan, undo=partial(release_block, pool), needs=["run"], gives=PLAN)),
         ("vpc", vpc),
         ("routes", [("up", up), ("down", down)]),
-        during(
-            "caller-route",
-            open=telling(caller_route, "a route from the router's subnet to {caller}"),
-            close=step(caller_route.undo, needs=(), gives=()),
+        caller_route(
+            route,
             steps=[
                 api_access(
                     [(account, "router_group_id"), (federation_account, "federation_group_id")],

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from trunkline._core.pipe import pipe
-from trunkline._core.steps import Node, Steps, during, step
-from trunkline.blueprints.access import Door, api_access
-from trunkline.blueprints.equipment import router_driver, stack_name, template, together
+from trunkline._core.steps import Node, Steps, step
+from trunkline.blueprints.access import Door, api_access, caller_route, route_stack
+from trunkline.blueprints.equipment import router_driver, stack_name, together
 from trunkline.blueprints.survey import Machine, Survey, machines, survey
 from trunkline.clouds.cloud import Account
 from trunkline.config import Config
@@ -101,13 +101,9 @@ def _way_back(account: Account, router: str, place: int) -> dict[str, str]:
 def _caller_route(router: str, account: Account, keys: dict[str, str], steps: Steps) -> Node:
     """The scope in which the router's network has a route to the caller."""
     named = {"RouteTableId": "router_route_table_id", "InternetGatewayId": "internet_gateway_id"}
-    route = account.stack(
-        template("caller-route", account),
-        name=stack_name(RUN, router),
-        keys={"CallerPrefix": "caller", **{name: keys[key] for name, key in named.items() if key in keys}},
-    )
-    assert route.undo is not None
-    return during(f"caller-route-{router}", open=route, close=step(route.undo, needs=(), gives=()), steps=steps)
+    found = {name: keys[key] for name, key in named.items() if key in keys}
+    route = route_stack(account, stack_name(RUN, router), {"CallerPrefix": "caller", **found})
+    return caller_route(route, steps=steps, name=f"caller-route-{router}")
 
 
 __all__ = ["look"]

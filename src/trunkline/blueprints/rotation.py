@@ -13,9 +13,9 @@ from typing import Any
 
 from trunkline._core.context import here
 from trunkline._core.errors import Error
-from trunkline._core.steps import during, nothing, step
+from trunkline._core.steps import nothing, step
 from trunkline.blueprints import peering
-from trunkline.blueprints.access import api_access, telling
+from trunkline.blueprints.access import api_access, caller_route, route_stack
 from trunkline.blueprints.connect_vpc import ROUTER
 from trunkline.blueprints.equipment import (
     checked,
@@ -23,7 +23,6 @@ from trunkline.blueprints.equipment import (
     router_driver,
     secrets,
     stack_name,
-    template,
 )
 from trunkline.blueprints.federation import find_federation
 from trunkline.blueprints.pipeline import Pipeline
@@ -99,13 +98,8 @@ def rotate_connect_vpc(
     checked(of, "of")
     checked_timeout(router_timeout, "router_timeout")
     driver, kept = router_driver(config), secrets(config)
-    caller_route = account.stack(
-        template("caller-route", account),
-        name=stack_name(run, "caller-route"),
-        keys={"RouteTableId": "router_route_table_id", "CallerPrefix": "caller"},
-    )
-    assert caller_route.undo is not None
-    wanted = sorted({*ROUTER, "router_group_id", *(caller_route.needs or ()), *FEDERATION} - {"run", "caller"})
+    route = route_stack(account, stack_name(run, "caller-route"))
+    wanted = sorted({*ROUTER, "router_group_id", *(route.needs or ()), *FEDERATION} - {"run", "caller"})
     look = step(
         partial(look_at_vpc, account, federation_account, federation, wanted),
         undo=nothing,
@@ -128,10 +122,8 @@ def rotate_connect_vpc(
     )
     steps = [
         ("look", look),
-        during(
-            "caller-route",
-            open=telling(caller_route, "a route from the router's subnet to {caller}"),
-            close=step(caller_route.undo, needs=(), gives=()),
+        caller_route(
+            route,
             steps=[
                 api_access(
                     [(account, "router_group_id"), (federation_account, "federation_group_id")],

@@ -1,8 +1,8 @@
-"""The eight-step job under every fault of the clouds, at every one of its calls; judged by the audit.
+"""The eight-step job under every fault of the clouds, at every call of it and of its undo; judged by the audit.
 
 A clean run tells which calls there are: a call is the name under which the lab's faults know it, and its how-manieth
-of that name. Each life is struck once. What failed goes on or is undone as it is; what did not is undone: in the end
-nothing may be left.
+of that name. Each life is struck once. What failed goes on or is undone as it is; what did not is undone; an undo that
+failed is called again: in the end nothing may be left.
 """
 
 import hashlib
@@ -41,9 +41,11 @@ class Strike(NamedTuple):
     kind: str
     how: dict
     times: int
+    undoing: bool
 
     def __str__(self):
-        return f"{self.kind} {self.how or ''} at {self.call}, number {self.nth}, {self.times} in a row"
+        when = " of the undo" if self.undoing else ""
+        return f"{self.kind} {self.how or ''} at {self.call}{when}, number {self.nth}, {self.times} in a row"
 
     def place(self):
         """A number that has nothing to do with the order: a slice of the sweep is a fair sample."""
@@ -89,49 +91,62 @@ class Site:
         return name, lambda: runs.pipe(plan.data, plan.steps, **words), lambda: runs.undo(plan.steps, **words)
 
     def strikes(self):
-        """Every fault at every call of a clean run, which is undone again."""
+        """Every fault at every call of a clean run, and of its undo."""
+        name, forward, undo = self.job()
+        calls = [(call, False) for call in self.calls(forward).items()]
+        self.judge(name, undone=False)
+        calls += [(call, True) for call in self.calls(undo).items()]
+        self.judge(name, undone=True)
+        return [
+            Strike(call, nth, kind, how, times, undoing)
+            for ((call, inside), count), undoing in calls
+            for nth in range(1, count + 1)
+            for kind, how in kinds(call, inside)
+            for times in ((1, STUBBORN) if kind in ("error", "lost", "throttle") and not inside else (1,))
+        ]
+
+    def calls(self, work):
+        """How often each call is made in `work`."""
         seen, strike = Counter(), self.lab.faults.strike
 
         def counted(call, *places, inside=False):
             seen[OWN.sub("*", call), inside] += 1
             return strike(call, *places, inside=inside)
 
-        name, forward, undo = self.job()
         self.lab.faults.strike = counted
-        forward()
+        work()
         self.lab.faults.strike = strike
-        self.judge(name, undone=False)
-        undo()
-        self.judge(name, undone=True)
-        return [
-            Strike(call, nth, kind, how, times)
-            for (call, inside), count in seen.items()
-            for nth in range(1, count + 1)
-            for kind, how in kinds(call, inside)
-            for times in ((1, STUBBORN) if kind in ("error", "lost", "throttle") and not inside else (1,))
-        ]
+        return seen
 
     def live(self, strike):
         """One life: struck, gone on with or undone, judged. Answers what became of it."""
         name, forward, undo = self.job()
-        struck, outcome = len(self.lab.faults.fired), "absorbed"
-        for _ in range(strike.times):  # the first that is due strikes, so each of them hits the next call
-            self.lab.faults.add(strike.call, strike.kind, nth=strike.nth, times=1, **strike.how)
-        try:
+        if strike.undoing:
             forward()
-        except Exception:
-            outcome = "failed, then undone"
-        self.lab.faults.clear()
-        if len(self.lab.faults.fired) == struck:
-            outcome = "not met"  # how often is looked while waiting is not the same in every run
+            outcome = self.struck(strike, undo, failed="undo failed, then undone")
+        else:
+            outcome = self.struck(strike, forward, failed="failed, then undone")
         if outcome == "failed, then undone" and strike.place() % 2:
             outcome = "failed, then gone on with"
             forward()
-        if outcome != "failed, then undone":
+        if not strike.undoing and outcome != "failed, then undone":
             self.judge(name, undone=False)
         undo()
         self.judge(name, undone=True)
         return outcome
+
+    def struck(self, strike, work, failed):
+        """Work under a fault; answers what became of it."""
+        before, outcome = len(self.lab.faults.fired), "absorbed"
+        for _ in range(strike.times):  # the first that is due strikes, so each of them hits the next call
+            self.lab.faults.add(strike.call, strike.kind, nth=strike.nth, times=1, **strike.how)
+        try:
+            work()
+        except Exception:
+            outcome = failed
+        self.lab.faults.clear()
+        # How often is looked while waiting is not the same in every run.
+        return outcome if len(self.lab.faults.fired) > before else "not met"
 
     def judge(self, run, undone):
         """0 duplicates, 0 orphans, 0 open access; and nothing at all of a run that was undone."""
@@ -159,7 +174,7 @@ def sweep(tmp_path, chosen):
             if strikes is None:
                 found = site.strikes()
                 strikes = chosen(sorted(found, key=Strike.place))
-                print(f"{len(found)} faults at {len({(one.call, one.nth) for one in found})} calls of the job")
+                print(f"{len(found)} faults at {len({(one.call, one.nth, one.undoing) for one in found})} calls")
             while strikes:
                 strike = strikes.pop()
                 try:

@@ -6,6 +6,7 @@ import os
 import ssl
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -61,13 +62,19 @@ class House:
         )
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        try:
-            with urllib.request.urlopen(request, context=context, timeout=10):
-                return True
-        except urllib.error.HTTPError as error:
-            if error.code != 401:
-                raise
-            return False
+        end = time.monotonic() + 20
+        while True:
+            try:
+                with urllib.request.urlopen(request, context=context, timeout=10):
+                    return True
+            except urllib.error.HTTPError as error:
+                if error.code != 401:
+                    raise
+                return False
+            except urllib.error.URLError:  # a door that was just opened, or a router that has just taken its password
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
 
     def opened(self):
         """A door to every router's API, through the clouds' own verbs."""
@@ -81,7 +88,8 @@ class House:
         """Names of all that exists, for comparing; nothing doubled, orphaned or open."""
         audit = self.lab.audit().plain()
         assert (audit["duplicates"], audit["orphans"], audit["open_access"]) == ([], [], [])
-        return sorted((each["kind"], each["name"]) for each in audit["things"])
+        # What a region comes with is there once somebody has asked that region for something.
+        return sorted((each["kind"], each["name"]) for each in audit["things"] if not each["given"])
 
 
 class Door:

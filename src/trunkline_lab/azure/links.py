@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from trunkline_lab.azure.errors import ArmError
-
-# Templates in files may have comments and a comma after the last item, which JSON has not. The comma: Azure's service
-# takes it where clients refuse it (https://github.com/Azure/azure-powershell/issues/353).
-_COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.S)
-_COMMA = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])', re.S)
-
-
-def read_json(text: str) -> Any:
-    """A template or parameter file: JSON with comments and last commas. Raises ValueError."""
-    for extra in (_COMMENT, _COMMA):
-        text = extra.sub(lambda found: found[1] or "", text)
-    return json.loads(text)
+from trunkline_lab.azure.relaxed import read_json
 
 
 class Links:

@@ -36,7 +36,7 @@ from lab_azure import REGION, ZERO, Clients, connect
 from lab_azure_given import GROUP, NETWORK, furnish, missing_in, provide
 
 from trunkline_lab.azure import SUBSCRIPTION, AzureFace
-from trunkline_lab.azure.links import read_json
+from trunkline_lab.azure.relaxed import read_json
 from trunkline_lab.world import PublicAddresses, World
 
 ROOT = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.Network"

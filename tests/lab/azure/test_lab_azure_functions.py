@@ -17,6 +17,12 @@ OBJECTS = "createArray(createObject('n', 'b', 'v', 2), createObject('n', 'a', 'v
 NAME = "lambda('o', lambdaVariables('o').n)"
 BEFORE = "lambda('a', 'b', less(lambdaVariables('a').n, lambdaVariables('b').n))"
 SUM = "add(lambdaVariables('x'), lambdaVariables('y'))"
+# uniqueString() of this id was had from Azure's own library: microsoft/commercial-marketplace-offer-deploy. The other
+# answers: philsphicas/aztunnel; that of 'test' also two Terraform providers and an account in a blog's listing.
+MACHINE = (
+    "/subscriptions/31e9f9a0-9fd2-4294-a0a3-0101246d9700/resourceGroups/rg-modm201-20230913120256"
+    "/providers/Microsoft.Compute/virtualMachines/bobjacmodm201"
+)
 ROWS: dict[str, list[tuple[str, Any]]] = {
     "array": [
         ("indexFromEnd(createArray(1, 2, 3), 2)", 2),
@@ -25,6 +31,13 @@ ROWS: dict[str, list[tuple[str, Any]]] = {
         ("tryGet(createObject('a', createObject('b', 7)), 'a', 'b')", 7),
         ("tryGet(createObject('a', 1), 'x', 'y')", None),
         ("lastIndexOf('abcabc', 'x')", -1),
+        ("lastIndexOf(createArray(1, 2, 1), 1)", 2),
+        ("contains(createArray(true()), 1)", False),
+        ("indexOf(createArray(true(), 1), 1)", 1),
+        ("union(createArray(1), createArray(true()))", [1, True]),
+        ("intersection(createArray(1, 1, 2), createArray(1, 1))", [1]),
+        ("equals(createArray(1), createArray(true()))", False),
+        ("equals(createObject('a', 1), createObject('a', true()))", False),
         ("union(createArray(1), createArray(1, 2), createArray(3))", [1, 2, 3]),
         ("flatten(createArray(createArray(), createArray(1, createArray(2))))", [1, [2]]),
     ],
@@ -45,6 +58,17 @@ ROWS: dict[str, list[tuple[str, Any]]] = {
         ("dataUriToString('data:;base64,SGVsbG8=')", "Hello"),
         ("dataUriToString('data:text/plain,a%20b')", "a b"),
         ("uri('http://a.example/x/y.json', 'nested/z.json')", "http://a.example/x/nested/z.json"),
+        ("uri('http://a.example/x/y.json', '/z.json')", "http://a.example/x/z.json"),
+        ("uri('http://a.example/x/y.json/', 'z.json')", "http://a.example/x/y.json/z.json"),
+        ("uri('http://a.example/', '/z.json')", "http://a.example/z.json"),
+        ("uri('http://a.example', 'z.json')", "http://a.example/z.json"),
+        ("split('abc', '')", ["abc"]),
+        ("json('{''a'': ''it is \"b\"'', c: 1, // d\n}')", {"a": 'it is "b"', "c": 1}),
+        ("base64ToJson(base64('{''one'': ''a'', ''two'': ''b''}'))", {"one": "a", "two": "b"}),
+        ("uniqueString('test')", "rbgf3xv4ufgzg"),
+        ("uniqueString('hello', 'world')", "a7wkljktk6wne"),
+        ("uniqueString('foo', 'bar', 'baz')", "xzi4ioaxtmth4"),
+        (f"uniqueString('{MACHINE}')", "yvjxno3je5on2"),
         ("string(createArray(1, 'a', true()))", '[1,"a",true]'),
         ("padLeft('123', 5)", "  123"),
         ("substring('abc', 1)", "bc"),
@@ -93,7 +117,15 @@ ROWS: dict[str, list[tuple[str, Any]]] = {
         ("environment().resourceManager", "https://management.azure.com/"),
         ("tenant().tenantId", "t"),
     ],
-    "numeric": [("mod(7, -3)", 1), ("div(7, -2)", -3), ("max(1, 5, 3)", 5), ("int('-4')", -4)],
+    "numeric": [
+        ("float('3.5')", 3.5),
+        ("float(3)", 3.0),
+        ("int(' 42 ')", 42),
+        ("mod(7, -3)", 1),
+        ("div(7, -2)", -3),
+        ("max(1, 5, 3)", 5),
+        ("int('-4')", -4),
+    ],
     "logical": [("bool('FALSE')", False), ("not('true')", False), ("or(false(), 1)", True)],
 }
 
@@ -138,6 +170,21 @@ def test_the_references_functions(text: str, answer: Any) -> None:
         ("indexFromEnd(createArray(1), 2)", "counted from 1 at its end"),
         ("createObject('a', 1).b", "available properties are 'a'"),
         ("or('maybe', true())", "neither true nor false"),
+        ("int('4_2')", "no whole number"),
+        ("first(createObject('a', 1))", "not Object"),
+        ("last(5)", "an array or a text was expected, not Integer"),
+        ("take(null(), 1)", "not Null"),
+        ("skip(true(), 1)", "not Boolean"),
+        ("join('abc', ',')", "an array was expected, not String"),
+        ("flatten(createArray(createArray(1), 2))", "an array was expected, not Integer"),
+        ("items(createArray())", "an object was expected, not Array"),
+        ("objectKeys('a')", "an object was expected"),
+        ("max(createArray())", "the array is empty"),
+        ("empty(0)", "an object, an array or a text was expected, not Integer"),
+        ("replace('abc', '', 'x')", "the text to replace is empty"),
+        ("indexOf('a')", "'indexOf': function requires 2 argument(s) while 1 were provided"),
+        ("padLeft('a')", "function requires 2 to 3 argument(s) while 1 were provided"),
+        ("guid()", "function requires at least 1 argument(s) while 0 were provided"),
     ],
 )  # fmt: skip
 def test_what_a_function_refuses(text: str, words: str) -> None:
@@ -151,3 +198,12 @@ def test_an_unnamed_copy_index_in_a_property_loop_is_the_resources() -> None:
     """Source: "Property iteration in ARM templates": the loop of a property is asked for by its name."""
     node = {"copy": [{"name": "list", "count": 2, "input": "[format('{0}.{1}', copyIndex(), copyIndex('list'))]"}]}
     assert SCOPE.looped("outer", 7).value(node) == {"list": ["7.0", "7.1"]}
+
+
+@pytest.mark.parametrize(
+    "call", ["toLower(json('[\"hunter2\"]'))", "int('hunter2')", "bool('hunter2')", 'first(json(\'{"a": "hunter2"}\'))']
+)
+def test_a_refused_argument_is_told_by_its_type_since_it_may_be_a_secret(call: str) -> None:
+    with pytest.raises(ArmError) as caught:
+        SCOPE.value(f"[{call}]")
+    assert "hunter2" not in caught.value.message

@@ -147,7 +147,7 @@ def test_functions(text: str, answer: Any) -> None:
         ("parameters('sizes').large", "property 'large' doesn't exist, available properties are 'Small, nested'"),
         ("parameters('zones')[2]", "index '2' is out of bounds"),
         ("parameters('prefix').x", "can't be evaluated on str"),
-        ("add(1)", "'add': it does not take 1 arguments"),
+        ("add(1)", "'add': function requires 2 argument(s) while 1 were provided"),
         ("add('1', 2)", "'add': a whole number was expected"),
         ("div(1, 0)", "divided by zero"),
         ("concat('a', createArray(1))", "cannot be joined"),
@@ -164,7 +164,7 @@ def test_functions(text: str, answer: Any) -> None:
         ("substring('abc', 2, 5)", "within the string"),
         ("int('x')", "'int'"),
         ("json('{')", "no JSON"),
-        ("my.double(1, 2)", "it takes 1 arguments"),
+        ("my.double(1, 2)", "function requires 1 argument(s) while 2 were provided"),
     ],
 )
 def test_what_is_wrong_is_an_invalid_template(text: str, words: str) -> None:

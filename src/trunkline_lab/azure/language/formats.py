@@ -9,6 +9,14 @@ from typing import Any
 _HOLE = re.compile(r"\{\{|\}\}|\{(?P<at>\d+)(?:,(?P<width>-?\d+))?(?::(?P<spec>[A-Za-z]\d*))?\}|[{}]")
 
 
+_KINDS = {str: "String", int: "Integer", bool: "Boolean", float: "Float", dict: "Object", list: "Array"}
+
+
+def kind(value: object) -> str:
+    """What ARM calls a value's type; messages name it in place of the value, which may be a secret."""
+    return _KINDS.get(type(value), "Null")
+
+
 def text(value: object) -> str:
     """A value as string() writes it."""
     if isinstance(value, str):

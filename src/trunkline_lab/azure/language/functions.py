@@ -7,7 +7,6 @@ A function refuses its arguments with ValueError; the evaluator says which call 
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import re
 import uuid
@@ -15,10 +14,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
-from urllib.parse import quote, unquote, urljoin
+from urllib.parse import quote, unquote
 
 from trunkline_lab.azure.language import cidr, dates
-from trunkline_lab.azure.language.formats import composite, text
+from trunkline_lab.azure.language.formats import composite, kind, text
+from trunkline_lab.azure.language.unique import unique
+from trunkline_lab.azure.relaxed import read_json
 
 # The name space of Azure's guid(): its answers are name-based UUIDs of version 5 of the joined texts.
 _GUIDS = uuid.UUID("11fb06fb-712d-4ddd-98c7-e71bbd588830")
@@ -35,22 +36,33 @@ class Function:
 
 def _string(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"a text was expected, not {json.dumps(value)}")
+        raise ValueError(f"a text was expected, not {kind(value)}")
     return value
 
 
 def _integer(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"a whole number was expected, not {json.dumps(value)}")
+        raise ValueError(f"a whole number was expected, not {kind(value)}")
     return value
 
 
 def _numbers(values: tuple[Any, ...]) -> list[int]:
-    return [_integer(one) for one in (values[0] if len(values) == 1 and isinstance(values[0], list) else values)]
+    found = [_integer(one) for one in (values[0] if len(values) == 1 and isinstance(values[0], list) else values)]
+    if not found:
+        raise ValueError("the array is empty")
+    return found
 
 
 def _int(value: Any) -> int:
+    if isinstance(value, str) and not re.fullmatch(r"\s*[+-]?[0-9]+\s*", value):
+        raise ValueError("the text is no whole number")
     return int(value) if isinstance(value, str) else _integer(value)
+
+
+def _float(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"a text or a number was expected, not {kind(value)}")
+    return float(value)
 
 
 def _bool(value: Any) -> bool:
@@ -60,7 +72,7 @@ def _bool(value: Any) -> bool:
         return value != 0
     if str(value).lower() in ("true", "false"):
         return bool(str(value).lower() == "true")
-    raise ValueError(f"{value!r} is neither true nor false")
+    raise ValueError(f"{kind(value)} is neither true nor false")
 
 
 def _concat(*values: Any) -> Any:
@@ -83,43 +95,70 @@ def _contains(container: Any, item: Any) -> bool:
     if isinstance(container, dict):
         return _string(item).lower() in {name.lower() for name in container}
     if isinstance(container, list):
-        return item in container
+        return any(_equals(item, one) for one in container)
     raise ValueError("a text, an array or an object was expected")
 
 
+def _array(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"an array was expected, not {kind(value)}")
+    return value
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"an object was expected, not {kind(value)}")
+    return value
+
+
+def _row(value: Any) -> Any:
+    """What has an order: a text or an array."""
+    if not isinstance(value, str | list):
+        raise ValueError(f"an array or a text was expected, not {kind(value)}")
+    return value
+
+
 def _first(value: Any) -> Any:
-    if isinstance(value, str):
-        return value[:1]
-    return value[0] if value else None
+    return _row(value)[:1] if isinstance(value, str) else next(iter(_row(value)), None)
 
 
 def _last(value: Any) -> Any:
-    if isinstance(value, str):
-        return value[-1:]
-    return value[-1] if value else None
+    return _row(value)[-1:] if isinstance(value, str) else next(reversed(_row(value)), None)
 
 
 def _index_of(value: Any, part: Any) -> int:
     if isinstance(value, list):
-        return next((at for at, item in enumerate(value) if item == part), -1)
+        return next((at for at, item in enumerate(value) if _equals(item, part)), -1)
     return _string(value).lower().find(_string(part).lower())
 
 
+def _last_index_of(value: Any, part: Any) -> int:
+    if isinstance(value, list):
+        return next((at for at in reversed(range(len(value))) if _equals(value[at], part)), -1)
+    return _string(value).lower().rfind(_string(part).lower())
+
+
 def _take(value: Any, count: Any) -> Any:
-    return value[: max(_integer(count), 0)]
+    return _row(value)[: max(_integer(count), 0)]
 
 
 def _skip(value: Any, count: Any) -> Any:
-    return value[max(_integer(count), 0) :]
+    return _row(value)[max(_integer(count), 0) :]
 
 
 def _split(value: Any, by: Any) -> list[str]:
-    separators = by if isinstance(by, list) else [by]
-    return re.split("|".join(re.escape(_string(one)) for one in separators), _string(value))
+    separators = [re.escape(_string(one)) for one in (by if isinstance(by, list) else [by]) if one != ""]
+    return re.split("|".join(separators), _string(value)) if separators else [_string(value)]
 
 
 def _join(values: Any, by: Any) -> str:
-    return _string(by).join(text(value) for value in values)
+    return _string(by).join(text(value) for value in _array(values))
+
+
+def _replace(value: Any, old: Any, new: Any) -> str:
+    if not _string(old):
+        raise ValueError("the text to replace is empty")
+    return _string(value).replace(old, _string(new))
 
 
 def _substring(value: Any, start: Any, length: Any = None) -> str:
@@ -150,17 +189,17 @@ def _union(*values: Any) -> Any:
         raise ValueError("all are arrays or all are objects")
     found: list[Any] = []
     for item in (item for value in values for item in value):
-        if item not in found:
+        if not _contains(found, item):
             found.append(item)
     return found
 
 
 def _intersection(*values: Any) -> Any:
     if all(isinstance(value, dict) for value in values):
-        return {k: v for k, v in values[0].items() if all(k in other and other[k] == v for other in values[1:])}
+        return {k: v for k, v in values[0].items() if all(k in other and _equals(other[k], v) for other in values[1:])}
     if not all(isinstance(value, list) for value in values):
         raise ValueError("all are arrays or all are objects")
-    return [item for item in values[0] if all(item in other for other in values[1:])]
+    return [item for item in _union(values[0]) if all(_contains(other, item) for other in values[1:])]
 
 
 def _create_object(*parts: Any) -> dict[str, Any]:
@@ -187,7 +226,14 @@ def _modulo(one: int, other: int) -> int:
 
 
 def _equals(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and bool(one == other)
+    """Whether two values are the same, at any depth: 1 is not true, which Python takes for equal."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_equals, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_equals(value, other[name]) for name, value in one.items())
+    return bool(one == other)
 
 
 def _compare(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
@@ -199,18 +245,13 @@ def _compare(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     return compared
 
 
-def _unique_string(*values: Any) -> str:
-    digest = hashlib.sha256("-".join(_string(value) for value in values).encode()).digest()
-    return base64.b32encode(digest).decode().lower()[:13]
-
-
 def _guid(*values: Any) -> str:
     return str(uuid.uuid5(_GUIDS, "-".join(_string(value) for value in values)))
 
 
 def _json(value: Any) -> Any:
     try:
-        return json.loads(_string(value))
+        return read_json(_string(value))
     except json.JSONDecodeError as unread:
         raise ValueError(f"the text is no JSON: {unread}") from None
 
@@ -247,7 +288,16 @@ def _data_uri(value: Any) -> str:
 
 
 def _empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str | list | dict) and not value)
+    if not isinstance(value, str | list | dict | None):
+        raise ValueError(f"an object, an array or a text was expected, not {kind(value)}")
+    return not value
+
+
+def _uri(base: Any, relative: Any) -> str:
+    """The two joined by one slash, after what stands behind the base's last one is gone; it is no RFC 3986."""
+    head, slash, _ = _string(base).rpartition("/")
+    alone = not slash or head.endswith(":/")  # http://host has the slashes of its scheme alone
+    return f"{base if alone else head}/{_string(relative).removeprefix('/')}"
 
 
 def _decode(value: Any) -> str:
@@ -282,7 +332,8 @@ _TABLE: Mapping[str, tuple[Callable[..., Any], int, int | None]] = {
     "equals": (_equals, 2, 2),
     "false": (lambda: False, 0, 0),
     "first": (_first, 1, 1),
-    "flatten": (lambda values: [item for value in values for item in value], 1, 1),
+    "flatten": (lambda values: [item for value in _array(values) for item in _array(value)], 1, 1),
+    "float": (_float, 1, 1),
     "format": (composite, 1, None),
     "greater": (_compare(lambda a, b: a > b), 2, 2),
     "greaterOrEquals": (_compare(lambda a, b: a >= b), 2, 2),
@@ -291,11 +342,11 @@ _TABLE: Mapping[str, tuple[Callable[..., Any], int, int | None]] = {
     "indexOf": (_index_of, 2, 2),
     "int": (_int, 1, 1),
     "intersection": (_intersection, 2, None),
-    "items": (lambda value: [{"key": key, "value": value[key]} for key in sorted(value)], 1, 1),
+    "items": (lambda value: [{"key": key, "value": value[key]} for key in sorted(_object(value))], 1, 1),
     "join": (_join, 2, 2),
     "json": (_json, 1, 1),
     "last": (_last, 1, 1),
-    "lastIndexOf": (lambda value, part: _string(value).lower().rfind(_string(part).lower()), 2, 2),
+    "lastIndexOf": (_last_index_of, 2, 2),
     "length": (_length, 1, 1),
     "less": (_compare(lambda a, b: a < b), 2, 2),
     "lessOrEquals": (_compare(lambda a, b: a <= b), 2, 2),
@@ -305,11 +356,11 @@ _TABLE: Mapping[str, tuple[Callable[..., Any], int, int | None]] = {
     "mul": (lambda a, b: _integer(a) * _integer(b), 2, 2),
     "not": (lambda value: not _bool(value), 1, 1),
     "null": (lambda: None, 0, 0),
-    "objectKeys": (lambda value: sorted(value), 1, 1),
+    "objectKeys": (lambda value: sorted(_object(value)), 1, 1),
     "padLeft": (_pad_left, 2, 3),
     "parseCidr": (lambda network: cidr.parts(_string(network)), 1, 1),
     "range": (_range, 2, 2),
-    "replace": (lambda value, old, new: _string(value).replace(_string(old), _string(new)), 3, 3),
+    "replace": (_replace, 3, 3),
     "shallowMerge": (_shallow_merge, 1, 1),
     "skip": (_skip, 2, 2),
     "split": (_split, 2, 2),
@@ -324,8 +375,8 @@ _TABLE: Mapping[str, tuple[Callable[..., Any], int, int | None]] = {
     "true": (lambda: True, 0, 0),
     "tryIndexFromEnd": (_try_from_end, 2, 2),
     "union": (_union, 1, None),
-    "uniqueString": (_unique_string, 1, None),
-    "uri": (lambda base, relative: urljoin(_string(base), _string(relative)), 2, 2),
+    "uniqueString": (lambda *values: unique("-".join(map(_string, values))), 1, None),
+    "uri": (_uri, 2, 2),
     "uriComponent": (lambda value: quote(_string(value), safe=""), 1, 1),
     "uriComponentToString": (lambda value: unquote(_string(value)), 1, 1),
 }

@@ -152,7 +152,7 @@ class Scope:
                 "Please see https://aka.ms/arm-functions for usage details"
             )
         if len(arguments) < function.least or (function.most is not None and len(arguments) > function.most):
-            raise refused(tree, f"it does not take {len(arguments)} arguments")
+            raise refused(tree, _count(function.least, function.most, len(arguments)))
         try:
             return function.call(*arguments)
         except (ValueError, TypeError, AttributeError, IndexError) as unfit:
@@ -170,7 +170,7 @@ class Scope:
         """A call of the template's own function: it sees its parameters, and nothing else."""
         named = [parameter["name"].lower() for parameter in own.get("parameters", ())]
         if len(named) != len(arguments):
-            raise refused(tree, f"it takes {len(named)} arguments")
+            raise refused(tree, _count(len(named), len(named), len(arguments)))
         inner = replace(self, parameters=dict(zip(named, arguments, strict=True)), variables={}, loops={}, locals={})
         return inner.value(own["output"]["value"])
 
@@ -183,10 +183,16 @@ def loop_count(scope: Scope, loop: Mapping[str, Any]) -> int:
     return count
 
 
+def _count(least: int, most: int | None, given: int) -> str:
+    """A wrong number of arguments in ARM's words (KingslandConsulting/Kingsland.ArmLinter has them from Azure)."""
+    wanted = f"at least {least}" if most is None else str(least) if least == most else f"{least} to {most}"
+    return f"function requires {wanted} argument(s) while {given} were provided"
+
+
 def refused(tree: Call, reason: str) -> ArmError:
     """A call that does not work, and why."""
     return invalid_template(
-        f"Unable to evaluate the template language function '{tree.spelling}': {reason}. "
+        f"Unable to evaluate template language function '{tree.spelling}': {reason}. "
         "Please see https://aka.ms/arm-functions for usage details"
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trunkline_lab.azure.errors import ArmError, invalid_template
+from trunkline_lab.azure.language.formats import kind
 
 # Type in lower case: how ARM spells it, the JSON type it takes, and what Newtonsoft calls that in messages.
 TYPES: Mapping[str, tuple[str, type, str]] = {
@@ -19,7 +20,6 @@ TYPES: Mapping[str, tuple[str, type, str]] = {
     "array": ("Array", list, "Array"),
 }
 _SEE = "Please see https://aka.ms/arm-pass-parameter-values for usage details"
-_ACTUAL = {str: "String", int: "Integer", bool: "Boolean", dict: "Object", list: "Array", float: "Float"}
 _PREFIX = "#/definitions/"
 Types = Mapping[str, Any]
 
@@ -56,7 +56,7 @@ def check(name: str, definition: Mapping[str, Any], value: Any, types: Types) ->
     if type(value) is not expected:
         raise invalid_template(
             f"Template parameter JToken type is not valid. Expected '{wanted}'. Actual "
-            f"'{_ACTUAL.get(type(value), 'Null')}'. Parameter '{name}'. {_SEE}"
+            f"'{kind(value)}'. Parameter '{name}'. {_SEE}"
         )
     _check_allowed(name, definition, value)
     _check_size(name, definition, value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from graphlib import TopologicalSorter
 
 from trunkline_lab.azure.asking import Asking
@@ -17,6 +18,8 @@ from trunkline_lab.azure.outputs import SEE, evaluate_outputs
 from trunkline_lab.azure.provider import Provider
 from trunkline_lab.azure.reading import Reader
 from trunkline_lab.azure.template import Item, Template
+
+_WEEK, _WHEN = timedelta(days=7), "%m/%d/%Y %I:%M:%S %p"
 
 
 class Deployments:
@@ -70,8 +73,9 @@ class Deployments:
             raise ArmError(
                 409,
                 "DeploymentActive",
-                f"Unable to edit or replace deployment '{old.id.name}': previous deployment from "
-                f"'{old.began.isoformat()}' is still active. Please see https://aka.ms/arm-deploy for usage details.",
+                f"Unable to edit or replace deployment '{old.id.name}': previous deployment from '{old.began:{_WHEN}}' "
+                f"is still active (expiration time is '{old.began + _WEEK:{_WHEN}}'). "
+                "Please see https://aka.ms/arm-deploy for usage details.",
             )
         self._all[deployment.id.key] = deployment
         return old is None

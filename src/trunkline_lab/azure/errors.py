@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -46,9 +47,44 @@ class Lost(Exception):
         self.reset = reset
 
 
+_FAILED = "Deployment template validation failed: '"
+
+
 def invalid_template(message: str) -> ArmError:
     """A template that does not pass ARM's own validation."""
-    return ArmError(400, "InvalidTemplate", f"Deployment template validation failed: '{message}'.")
+    return ArmError(400, "InvalidTemplate", f"{_FAILED}{message}'.")
+
+
+def reason(refused: ArmError) -> str:
+    """What invalid_template() was told; the whole message of any other error."""
+    message = refused.message
+    return message[len(_FAILED) : -2] if message.startswith(_FAILED) else message.removesuffix(".")
+
+
+@contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Say which part of a template is not valid, such as "The template variable 'zones'". The innermost part counts."""
+    try:
+        yield
+    except ArmError as refused:
+        named = " is not valid: " in refused.message or reason(refused).startswith("The template resource ")
+        if refused.code != "InvalidTemplate" or named:
+            raise
+        raise invalid_template(f"{what} is not valid: {reason(refused)}") from refused
+
+
+@contextmanager
+def processing(resource: object) -> Iterator[None]:
+    """Say for which resource an expression could not be worked out."""
+    try:
+        yield
+    except ArmError as refused:
+        if refused.code != "InvalidTemplate" or refused.message.startswith(_UNPROCESSED):
+            raise
+        raise ArmError(400, "InvalidTemplate", f"{_UNPROCESSED}'{resource}'. '{reason(refused)}.'") from refused
+
+
+_UNPROCESSED = "Unable to process template language expressions for resource "
 
 
 def invalid_request(code: str, message: str, target: str | None = None) -> ArmError:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trunkline_lab.azure import form
-from trunkline_lab.azure.errors import ArmError, invalid_template
+from trunkline_lab.azure.errors import ArmError, invalid_template, naming, processing
 from trunkline_lab.azure.ids import GROUPS, ResourceId, same
 from trunkline_lab.azure.language.expressions import Call, calls_in
-from trunkline_lab.azure.language.scope import Place, Reference, Scope, loop_count
+from trunkline_lab.azure.language.scope import COPY, Place, Reference, Scope, loop_count
 from trunkline_lab.azure.store import Document
 
 DEPLOYMENTS = "Microsoft.Resources/deployments"
@@ -63,16 +63,15 @@ class Item:
     def body(self, reference: Reference | None) -> Document:
         """The request's body, with every expression evaluated. Raises ArmError."""
         scope = replace(self.scope, reference=reference)
-        body = {name: scope.value(self.raw[name]) for name in _BODY if name in self.raw}
-        if "properties" in self.raw:
-            body["properties"] = scope.value(self.raw["properties"])
-        return body
+        with processing(self.id):
+            return {name: scope.value(self.raw[name]) for name in (*_BODY, "properties") if name in self.raw}
 
     def settings(self, reference: Reference | None) -> Document:
         """A nested deployment's properties, its template left as it is. Raises ArmError."""
         properties = self.raw.get("properties") or {}
         scope = replace(self.scope, reference=reference)
-        return {name: value if name in _OWN else scope.value(value) for name, value in properties.items()}
+        with processing(self.id):
+            return {name: value if name in _OWN else scope.value(value) for name, value in properties.items()}
 
     def asks(self) -> bool:
         """Whether its body waits for what the cloud answers."""
@@ -106,17 +105,17 @@ def read_items(source: Document, scope: Scope, place: Place, known: Known) -> tu
     loops: dict[str, set[str]] = {}
     for symbol, raw in form.resources(source):
         loop = raw.get("copy")
-        if loop is None:
-            items.append(_item(raw, scope, place, known, symbol))
-            continue
-        name = str(scope.value(loop.get("name")))
-        made: list[Item] = []
-        for index in range(loop_count(scope, loop)):
-            item = _item(raw, scope.looped(name, index), place, known, symbol and f"{symbol}[{index}]")
-            if str(loop.get("mode", "parallel")).lower() == "serial":
-                batch = _batch(scope, loop)
-                item.depends |= {other.id.key for other in made[: index // batch * batch]}
-            made.append(item)
+        with naming(f"The template resource '{raw['name']}'"):
+            if loop is None:
+                items.append(_item(raw, scope, place, known, symbol))
+                continue
+            name, count, batch = _loop(scope, loop)
+            made: list[Item] = []
+            for index in range(count):
+                item = _item(raw, scope.looped(name, index), place, known, symbol and f"{symbol}[{index}]")
+                if batch:
+                    item.depends |= {other.id.key for other in made[: index // batch * batch]}
+                made.append(item)
         items += made
         for title in filter(None, (name, symbol)):
             loops[title.lower()] = {item.id.key for item in made}
@@ -138,19 +137,28 @@ def _refuse_twice(items: list[Item]) -> None:
         seen.add(item.id.key)
 
 
-def _batch(scope: Scope, loop: Mapping[str, Any]) -> int:
-    """How many of a serial loop are made at a time. Raises ArmError."""
-    size = scope.value(loop.get("batchSize", 1))
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise invalid_template(f"The copy loop '{loop.get('name')}' has the batchSize {size}; it is 1 or more")
-    return size
+def _loop(scope: Scope, loop: Mapping[str, Any]) -> tuple[str, int, int]:
+    """A loop's name, how often it runs, and how many are made at a time: 0 for all at once. Raises ArmError."""
+    name, mode = scope.value(loop.get("name")), str(loop.get("mode", "parallel")).lower()
+    if not isinstance(name, str) or not name:
+        raise invalid_template(f"The template 'copy' definition needs a name. {COPY}")
+    if mode not in ("parallel", "serial"):
+        raise invalid_template(f"The template 'copy' definition '{name}' has the mode '{mode}': parallel or serial")
+    count, size = loop_count(scope, loop), scope.value(loop.get("batchSize", 1))
+    # Azure says so of a size above the count, too (MicrosoftDocs/azure-docs#62948).
+    if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= max(count, 1):
+        raise invalid_template(
+            "The template 'copy' definition has an invalid copy batch size. The copy batch size must be a "
+            f"non-negative integer value and cannot exceed the copy count '{count}'. {COPY}"
+        )
+    return name, count, size if mode == "serial" else 0
 
 
 def _item(raw: Document, scope: Scope, place: Place, known: Known, symbol: str) -> Item:
     """One resource: its id and its condition. Raises ArmError."""
     condition = scope.value(raw.get("condition", True))
     if not isinstance(condition, bool):
-        raise invalid_template(f"The condition of the template resource '{raw['name']}' is neither true nor false")
+        raise invalid_template("Its condition is neither true nor false")
     names = scope.value(raw["name"])
     if not isinstance(names, str) or not names:
         raise invalid_template(f"The name '{raw['name']}' of a template resource is not a text")

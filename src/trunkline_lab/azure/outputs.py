@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from trunkline_lab.azure.errors import ArmError
+from trunkline_lab.azure.errors import ArmError, invalid_template, reason
+from trunkline_lab.azure.language.formats import kind
 from trunkline_lab.azure.language.scope import Reference
-from trunkline_lab.azure.language.types import fits
+from trunkline_lab.azure.language.types import fits, resolve, type_of
 from trunkline_lab.azure.store import Document
 from trunkline_lab.azure.template import Template
 
@@ -25,7 +26,8 @@ def evaluate_outputs(template: Template, reference: Reference) -> Document:
             if scope.value(output.get("condition", True)):
                 outputs[name] = _output(name, output, scope.value(_looped(name, output)), types)
         except ArmError as refused:
-            causes.append(ArmError(400, "DeploymentOutputEvaluationFailed", refused.message, target=name))
+            words = f"The template output '{name}' is not valid: {reason(refused)}."
+            causes.append(ArmError(400, "DeploymentOutputEvaluationFailed", words, target=name))
     if causes:
         names = ", ".join(str(cause.target) for cause in causes)
         raise ArmError(
@@ -51,10 +53,8 @@ def _output(name: str, output: Document, value: Any, types: Document) -> Documen
         value = value[name]
     spelling = fits(output, value, types)
     if spelling is None:
-        raise ArmError(
-            400,
-            "DeploymentOutputEvaluationFailed",
-            f"The template output '{name}' is not valid: its type is '{output.get('type')}', "
-            f"and its value is of the type '{type(value).__name__}'.",
+        expected = type_of(name, resolve(name, output, types))[2]
+        raise invalid_template(
+            f"Template output JToken type is not valid. Expected '{expected}'. Actual '{kind(value)}'. {SEE}"
         )
     return {"type": spelling} if spelling.startswith("Secure") else {"type": spelling, "value": value}

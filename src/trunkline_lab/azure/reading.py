@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from trunkline_lab.azure.deployment import Deployment
-from trunkline_lab.azure.errors import ArmError
+from trunkline_lab.azure.errors import ArmError, invalid_template
 from trunkline_lab.azure.ids import ResourceId
 from trunkline_lab.azure.language.scope import Place, Reference
 from trunkline_lab.azure.links import Links
@@ -17,7 +17,7 @@ from trunkline_lab.azure.resources.kind import region
 from trunkline_lab.azure.store import Document, Group
 from trunkline_lab.azure.template import Item, read_template
 
-_NAME = re.compile(r"^[-\w.()]{1,64}$", re.ASCII)
+_NAME = re.compile(r"^[-\w.()]+$", re.ASCII)
 
 
 class Reader:
@@ -37,12 +37,7 @@ class Reader:
         properties = body.get("properties")
         if not isinstance(properties, dict):
             raise ArmError(400, "InvalidRequestContent", "The request content was invalid: 'properties' is missing.")
-        if not _NAME.match(id_.name):
-            raise ArmError(
-                400,
-                "InvalidDeploymentName",
-                f"The deployment name '{id_.name}' is invalid. It has 1 to 64 letters, digits or any of '-_.()'.",
-            )
+        _refuse_name(id_.name)
         mode = next(
             (known for known in ("Incremental", "Complete") if known.lower() == str(properties.get("mode")).lower()),
             None,
@@ -167,8 +162,8 @@ class Reader:
             try:
                 self.provider.check(item.id, item.body(None))
             except ArmError as refused:
-                if refused.code == "InvalidTemplate":
-                    raise
+                if refused.code in ("InvalidTemplate", "LocationNotAvailableForResourceType"):
+                    raise  # ARM's own, and not a provider's: they stand alone (Azure/pcs-cli#522)
                 causes.append(
                     ArmError(
                         refused.status, refused.code, refused.message, target=str(item.id), details=refused.details
@@ -183,12 +178,8 @@ class Reader:
         settings = item.settings(reference)
         mode = str(settings.get("mode"))
         if mode.lower() != "incremental":
-            raise ArmError(
-                400,
-                "InvalidNestedDeploymentMode",
-                f"The nested deployment '{item.id.name}' has the mode '{mode}'. Nested deployments run in the mode "
-                "'Incremental' alone.",
-            )
+            raise invalid_template(f"Specified deployment mode '{mode}' is not supported for nested deployment")
+        _refuse_name(item.id.name)
         outer = None if item.inner else replace(item.scope, reference=None)
         link = parent.template.place.deployment["properties"].get("templateLink") or {}
         template, given = self._linked(settings, link.get("uri"))
@@ -196,6 +187,23 @@ class Reader:
         place = self._place(item.id, settings, template, location, planned)
         made = read_template(template, given, place, self.provider.known, outer)
         return Deployment(item.id, made, "Incremental", location=location, link=settings.get("templateLink"))
+
+
+def _refuse_name(name: str) -> None:
+    """Raise ArmError for a deployment's name that is too long or has other signs than it may."""
+    if len(name) > 64:
+        raise ArmError(
+            400,
+            "InvalidDeployment",
+            f"The provided deployment name '{name}' has a length of '{len(name)}' which exceeds the maximum length of "
+            "'64'. Please see https://aka.ms/arm-deploy for usage details.",
+        )
+    if not _NAME.match(name):
+        raise ArmError(
+            400,
+            "DeploymentNameInvalidCharacters",
+            f"The deployment name '{name}' is invalid: it has letters, digits or any of '-_.()'.",
+        )
 
 
 def groups_in(deployment: Deployment) -> dict[str, str]:

@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from trunkline_lab.azure import form
-from trunkline_lab.azure.errors import invalid_template
+from trunkline_lab.azure.errors import invalid_template, naming
 from trunkline_lab.azure.items import Item, Known, read_items
 from trunkline_lab.azure.language.parameters import read_parameters
 from trunkline_lab.azure.language.scope import Place, Scope
@@ -104,7 +104,8 @@ def _depend(items: list[Item], loops: Mapping[str, set[str]]) -> None:
     """Find what each item waits for. Raises ArmError for strangers and circles."""
     for item in items:
         for entry in item.raw.get("dependsOn") or []:
-            name = str(item.scope.value(entry))
+            with naming(f"The template resource '{item.raw['name']}'"):
+                name = str(item.scope.value(entry))
             found = loops.get(name.lower()) or {other.id.key for other in _matches(items, name)}
             if not found and name.lower() not in loops:
                 raise invalid_template(

@@ -182,6 +182,10 @@ def test_the_first_cause_comes_through_and_what_was_made_stays(clients: Clients,
     assert [table.name for table in clients.network.route_tables.list(GROUP)] == ["before"]
 
 
+def loop(**more: Any) -> dict[str, Any]:
+    return {"name": "l", "count": 2, **more}
+
+
 @pytest.mark.parametrize(
     ("source", "code", "words"),
     [
@@ -196,6 +200,19 @@ def test_the_first_cause_comes_through_and_what_was_made_stays(clients: Clients,
         (template(vnet("[parameters('p')]")), "InvalidTemplate", "parameter 'p' is not found"),
         (template(vnet("x", colour="red")), "InvalidTemplate", "unknown property 'colour'"),
         (template(vnet("[loud('x')]")), "InvalidTemplate", "'loud' is not valid"),
+        (template(vnet("[loud('x')]")), "InvalidTemplate", "The template resource '[loud('x')]' is not valid: The "),
+        (template(vnet("x", tags={"a": "[loud('x')]"})), "InvalidTemplate", "language expressions for resource '/sub"),
+        (template(vnet("x", condition="yes")), "InvalidTemplate", "'x' is not valid: Its condition is neither true"),
+        (template(vnet("x", dependsOn=["[loud('x')]"])), "InvalidTemplate", "The template resource 'x' is not valid"),
+        (template(vnet("x", copy=loop(mode="odd"))), "InvalidTemplate", "has the mode 'odd'"),
+        (template(vnet("x", copy=loop(name=""))), "InvalidTemplate", "'copy' definition needs a name"),
+        (template(vnet("x", copy=loop(count=801))), "InvalidTemplate", "has an invalid copy count"),
+        (template(vnet("x", copy=loop(mode="serial", batchSize=3))), "InvalidTemplate", "exceed the copy count '2'"),
+        (
+            template(vnet("x", location="mars")),
+            "LocationNotAvailableForResourceType",
+            "type 'Microsoft.Network/virtual",
+        ),
         (template(parameters={"p": {"type": "string"}}), "InvalidTemplate", "parameter 'p' is not provided"),
         (template(colours={}), "InvalidRequestContent", "Could not find member 'colours'"),
         ({"resources": []}, "InvalidRequestContent", "'$schema' not found"),
@@ -253,9 +270,15 @@ def test_an_output_that_cannot_be_told_fails_the_deployment(clients: Clients, de
     source = template(vnet("net"), outputs={"a": {"type": "string", "value": "[reference('net').colour]"}})
     error = refused(deploy, source)
     assert error.error.code == "DeploymentOutputEvaluationFailed"
-    assert "property 'colour' doesn't exist" in error.error.details[0].message
+    words = error.error.details[0].message
+    assert words.startswith("The template output 'a' is not valid: The language expression property 'colour' doesn't")
     wrong = template(outputs={"a": {"type": "int", "value": "text"}})
-    assert refused(deploy, wrong).error.code == "DeploymentOutputEvaluationFailed"
+    cause = refused(deploy, wrong).error.details[0]
+    assert cause.code == "DeploymentOutputEvaluationFailed"
+    assert (
+        "'a' is not valid: Template output JToken type is not valid. Expected 'Integer'. Actual 'String'"
+        in cause.message
+    )
 
 
 def test_complete_mode_deletes_what_the_template_does_not_have(clients: Clients, deploy: Deploy) -> None:
@@ -302,6 +325,7 @@ def test_a_running_deployment_can_be_cancelled_and_not_be_replaced(slow: tuple[A
     with pytest.raises(HttpResponseError) as caught:
         api.begin_create_or_update(GROUP, "main", body)
     assert caught.value.error.code == "DeploymentActive"
+    assert "is still active (expiration time is '" in caught.value.error.message
     assert clients.network.virtual_networks.get(GROUP, "one").provisioning_state == "Updating"
     api.cancel(GROUP, "main")
     with pytest.raises(HttpResponseError):
@@ -329,7 +353,9 @@ def test_cancelling_reaches_the_deployments_inside(slow: tuple[AzureFace, Client
 
 def test_nested_deployments_are_incremental(deploy: Deploy) -> None:
     source = template(nested("inside", template(), "inner", settings={"mode": "Complete"}))
-    assert refused(deploy, source).error.code == "InvalidNestedDeploymentMode"
+    error = refused(deploy, source).error
+    assert error.code == "InvalidTemplate"
+    assert "Specified deployment mode 'Complete' is not supported for nested deployment" in error.message
 
 
 def test_independent_resources_are_made_side_by_side(slow: tuple[AzureFace, Clients]) -> None:
@@ -382,7 +408,11 @@ def test_what_is_outside_of_the_template_is_referred_to_by_id_and_version(client
 
 def test_names_of_deployments_are_short(deploy: Deploy) -> None:
     assert deploy(template(), "n" * 64).name == "n" * 64
-    assert refused(deploy, template(), "n" * 65).error.code == "InvalidDeploymentName"
+    long = refused(deploy, template(), "n" * 65).error
+    assert (long.code, "has a length of '65' which exceeds" in long.message) == ("InvalidDeployment", True)
+    assert refused(deploy, template(), "a b").error.code == "DeploymentNameInvalidCharacters"
+    inside = template(nested("n" * 65, template(), "inner"))
+    assert refused(deploy, inside).error.code == "InvalidDeployment"
 
 
 def test_patching_more_than_tags_is_refused(clients: Clients, deploy: Deploy) -> None:

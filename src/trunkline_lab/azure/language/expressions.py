@@ -9,7 +9,7 @@ from typing import Any
 
 import lark
 
-from trunkline_lab.azure.errors import invalid_template
+from trunkline_lab.azure.errors import ArmError
 
 _GRAMMAR = r"""
     ?start: expression
@@ -102,9 +102,12 @@ def parse(text: str) -> Expression:
     try:
         tree = _parser().parse(text[1:-1])
     except lark.exceptions.UnexpectedInput as unread:
-        raise invalid_template(
-            f"The template language expression '{text}' is not valid: unable to parse it at position "
-            f"{unread.pos_in_stream}. Please see https://aka.ms/arm-functions for usage details."
+        raise ArmError(
+            400,
+            "InvalidTemplate",
+            f"Deployment template language expression evaluation failed: 'Unable to parse language expression "
+            f"'{text[1:-1]}' at position {unread.pos_in_stream}.'. "
+            "Please see https://aka.ms/arm-template-expressions for usage details.",
         ) from None
     assert isinstance(tree, Literal | Call | Index)
     return tree

@@ -118,6 +118,8 @@ def _reference(scope: Scope, tree: Call) -> Any:
         raise refused(tree, "it takes one to three arguments")
     values = [scope.evaluate(argument) for argument in tree.arguments]
     full = len(values) > 1 and str(values[-1]).lower() == "full"
+    if len(values) == 3 and not full:
+        raise refused(tree, "its third argument is 'Full'")
     version = None if len(values) == 1 or (full and len(values) == 2) else str(values[1])
     return asked(str(values[0]), version, full)
 

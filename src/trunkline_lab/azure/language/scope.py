@@ -175,11 +175,17 @@ class Scope:
         return inner.value(own["output"]["value"])
 
 
+COPY = "Please see https://aka.ms/arm-copy for usage details"
+
+
 def loop_count(scope: Scope, loop: Mapping[str, Any]) -> int:
     """How often a copy loop runs. Raises ArmError when that is no whole number between 0 and 800."""
     count = scope.value(loop.get("count"))
     if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= 800:
-        raise invalid_template(f"The copy loop '{loop.get('name')}' has the count {count}; 0 to 800 are possible")
+        raise invalid_template(
+            "The template 'copy' definition has an invalid copy count. The copy count must be a non-negative integer "
+            f"value and cannot exceed '800'. {COPY}"
+        )
     return count
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from trunkline_lab.azure.errors import invalid_template
+from trunkline_lab.azure.errors import invalid_template, naming
 from trunkline_lab.azure.language import dates
 from trunkline_lab.azure.language.expressions import Call
 from trunkline_lab.azure.language.functions import FUNCTIONS
@@ -40,7 +40,8 @@ def _variables(scope: Scope, tree: Call) -> Any:
         raise invalid_template(f"The template variable '{name}' is not found. Please see https://aka.ms/arm-syntax")
     rest = {key: value for key, value in scope.variables.items() if key != name.lower()}
     # Without itself, a variable that leads back to itself ends in "not found" instead of going round forever.
-    return replace(scope, variables=rest, reference=None).value(scope.variables[name.lower()])
+    with naming(f"The template variable '{name}'"):
+        return replace(scope, variables=rest, reference=None).value(scope.variables[name.lower()])
 
 
 @special("if")
@@ -97,7 +98,10 @@ def _copy_index(scope: Scope, tree: Call) -> int:
     arguments = [scope.evaluate(argument) for argument in tree.arguments]
     name = str(arguments.pop(0)).lower() if arguments and isinstance(arguments[0], str) else ""
     if name not in scope.loops:
-        raise invalid_template("The template function 'copyIndex' is not expected at this location")
+        raise invalid_template(
+            "The template function 'copyIndex' is not expected at this location. The function can only be used in a "
+            "resource with copy specified. Please see https://aka.ms/arm-copy for usage details"
+        )
     return scope.loops[name] + (int(arguments[0]) if arguments else 0)
 
 

@@ -68,24 +68,26 @@ def check(name: str, definition: Mapping[str, Any], value: Any, types: Types) ->
 
 def _check_allowed(name: str, definition: Mapping[str, Any], value: Any) -> None:
     secure = str(definition["type"]).lower().startswith("secure")
-    words = "The value given" if secure else f"The provided value '{_show(value)}'"
+    words = "The value" if secure else f"The value '{_show(value)}'"
     allowed = definition.get("allowedValues")
     if not allowed or value in allowed or (isinstance(value, list) and all(one in allowed for one in value)):
         return
     raise invalid_template(
-        f"{words} for the template parameter '{name}' is not valid. "
-        f"The value is not part of the allowed value(s): '{','.join(_show(one) for one in allowed)}'"
+        f"The provided value for the template parameter '{name}' is not valid. "
+        f"{words} is not part of the allowed value(s): '{','.join(_show(one) for one in allowed)}'"
     )
 
 
 def _check_size(name: str, definition: Mapping[str, Any], value: Any) -> None:
     size = len(value) if isinstance(value, str | list | dict) else value
-    for low, high, what in (("minLength", "maxLength", "length"), ("minValue", "maxValue", "value")):
+    for low, high, what in (("minLength", "maxLength", "Length of the value"), ("minValue", "maxValue", "The value")):
         least, most = definition.get(low), definition.get(high)
-        if (least is not None and size < least) or (most is not None and size > most):
+        wrong = "less than or equal to" if most is not None and size > most else ""
+        wrong = "greater than or equal to" if least is not None and size < least else wrong
+        if wrong:
             raise invalid_template(
-                f"The {what} of the template parameter '{name}' is not valid: it is {size}, and it is "
-                f"between {least if least is not None else 'any'} and {most if most is not None else 'any'}. {_SEE}"
+                f"The provided value for the template parameter '{name}' is not valid. {what} should be {wrong} "
+                f"'{least if wrong.startswith('greater') else most}'. {_SEE}"
             )
 
 

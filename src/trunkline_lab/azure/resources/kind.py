@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from trunkline_lab.azure.errors import ArmError, invalid_request
-from trunkline_lab.azure.ids import ResourceId, same
+from trunkline_lab.azure.ids import GROUPS, ResourceId, same
 from trunkline_lab.azure.store import Document, Resource, Store
 from trunkline_lab.world import World
 
@@ -93,6 +93,8 @@ class Kind:
             raise invalid_request(
                 "LocationRequired", "The location property is required for this definition.", str(id_)
             )
+        if self.located:
+            region(body["location"], self.type)
         tags = body.get("tags") or {}
         if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
             raise invalid_request("InvalidTagValue", "The tags of a resource are texts by name.", "tags")
@@ -254,13 +256,13 @@ _REGIONS = names(
 )
 
 
-def region(location: str) -> str:
+def region(location: str, type_: str = GROUPS) -> str:
     """The region's short name: "West Europe" is "westeurope". Raises ArmError when there is none."""
     short = location.replace(" ", "").lower()
     if short not in _REGIONS:
         raise invalid_request(
             "LocationNotAvailableForResourceType",
-            f"The provided location '{location}' is not available for resource type. "
+            f"The provided location '{location}' is not available for resource type '{type_}'. "
             f"List of available regions for the resource type is '{','.join(sorted(_REGIONS))}'.",
             "location",
         )
@@ -280,7 +282,8 @@ def linked(site: Site, holder: str, reference: object, type_: str, location: str
     """
     target = reference.get("id") if isinstance(reference, dict) else None
     if not isinstance(target, str):
-        raise invalid_request("MissingJsonReferenceId", f"Value for reference id is missing in {holder}.", holder)
+        cause = invalid_request("MissingJsonReferenceId", f"Value for reference id is missing in {holder}.", holder)
+        raise ArmError(400, "InvalidRequestFormat", "Cannot parse the request.", target=holder, details=[cause])
     id_ = ResourceId.parse(target)
     if not same(id_.type, type_):
         raise invalid_request("InvalidResourceReference", f"{holder} needs a {type_}, and refers to {target}.", holder)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import copy
 import re
+from collections.abc import Callable
 
 from .azure.errors import ArmError, Lost, resource_not_found
 from .azure.http import Answer, Call
+from .azure.store import Document
 from .faults import PAGE, Fault, Faults, Kind
 from .stale import Stale
 
@@ -33,10 +35,15 @@ def name_of(call: Call) -> str:
 
 
 class AzureFaults:
-    """The hook; `face.hooks.insert(0, AzureFaults(faults))`."""
+    """The hook; `face.hooks.insert(0, AzureFaults(faults, face.told))`.
 
-    def __init__(self, faults: Faults) -> None:
-        self._faults = faults
+    Parameters:
+        faults: The lab's.
+        told: What a GET of a path answers now; None when there is nothing.
+    """
+
+    def __init__(self, faults: Faults, told: Callable[[str], Document | None] = lambda path: None) -> None:
+        self._faults, self._told = faults, told
         self._stale: Stale[Answer] = Stale()
         self._due: dict[int, tuple[Call, Fault]] = {}  # the call too, or its id could be given anew
 
@@ -45,6 +52,9 @@ class AzureFaults:
         fault = self._faults.strike(name_of(call), call.subscription or "*")
         reads = call.method in ("GET", "HEAD")
         if not reads and self._faults.armed("azure", Kind.stale):
+            now = self._told(call.path)
+            if now is not None:
+                self._stale.remember(("GET", call.path), call.subscription, Answer(200, now))
             self._stale.written(call.subscription)
         if fault is None or (fault.kind is Kind.stale and not reads):
             return None

@@ -175,7 +175,7 @@ class Lab:
             vaults=[VAULT],
         )
         self._makers = AzureMakers(self.azure)
-        self.azure.hooks += [AzureFaults(self.faults), self._makers]
+        self.azure.hooks += [AzureFaults(self.faults, self.azure.told), self._makers]
         self.azure.start()
         self._undo.append(self.azure.stop)
 

@@ -336,6 +336,15 @@ def test_azures_read_after_write_says_not_found(lab, cloud):
     assert cloud.network.network_security_groups.get("lab", "gone").name == "gone"
 
 
+def test_azures_stale_read_after_a_change_shows_what_was_there(lab, cloud):
+    """Also when nobody read it before: the one who changes a thing need not have looked."""
+    nsg(cloud, "old").wait()
+    lab.faults.add("azure:*:GET networkSecurityGroups/old", "stale", times=1)
+    cloud.network.network_security_groups.update_tags("lab", "old", {"tags": {"age": "new"}})
+    found = [(cloud.network.network_security_groups.get("lab", "old").tags or {}).get("age") for _ in range(2)]
+    assert found == [None, "new"]
+
+
 def test_azures_delay(lab, cloud):
     lab.faults.add("azure:*:GET networkSecurityGroups", "delay", seconds=0.3, times=1)
     with pytest.raises(azure.core.exceptions.ServiceResponseError, match="timed out"):

@@ -10,7 +10,9 @@ from trunkline.network.model import Network
 from trunkline_lab.azure.api import Api
 from trunkline_lab.azure.catalogue import Catalogue
 from trunkline_lab.azure.deployments import Deployments
+from trunkline_lab.azure.errors import ArmError
 from trunkline_lab.azure.http import Call, Hook
+from trunkline_lab.azure.ids import ResourceId
 from trunkline_lab.azure.links import Links
 from trunkline_lab.azure.networks import networks
 from trunkline_lab.azure.operations import Operations
@@ -19,7 +21,7 @@ from trunkline_lab.azure.reach import admits, primary
 from trunkline_lab.azure.resources.kind import Site
 from trunkline_lab.azure.resources.virtual_machines import interfaces_of
 from trunkline_lab.azure.server import Server
-from trunkline_lab.azure.store import Resource, Store
+from trunkline_lab.azure.store import Document, Resource, Store
 from trunkline_lab.azure.vault import Vaults
 from trunkline_lab.certificate import self_signed
 from trunkline_lab.world import Machine, World
@@ -81,6 +83,14 @@ class AzureFace:
     def store(self) -> Store:
         """All groups and resources, for those who look at a lab from outside; hold its `lock`."""
         return self._store
+
+    def told(self, path: str) -> Document | None:
+        """What a GET of a resource's path answers now; None when there is no resource of this id."""
+        with self._store.lock:
+            try:
+                return self._provider.get(ResourceId.parse(path))
+            except ArmError:
+                return None
 
     def start(self) -> AzureFace:
         """Begin to listen on a port that the kernel chooses."""

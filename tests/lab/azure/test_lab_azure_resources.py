@@ -115,6 +115,18 @@ def test_networks_that_cannot_be(clients: Clients, subnets: list[tuple[str, str]
     assert list(clients.network.virtual_networks.list_all()) == []
 
 
+def test_the_gateways_subnet_takes_no_security_group_and_no_interface(clients: Clients) -> None:
+    """Azure-Terraform/terraform-azurerm-virtual-network#18 and Azure/azure-rest-api-specs#11861."""
+    made = group(clients, "group")
+    held = {"addressPrefix": "10.0.1.0/24", "networkSecurityGroup": {"id": made.id}}
+    subnet = net(clients, sub("GatewaySubnet", "10.0.1.0/24")).subnets[0].id
+    put = clients.network.subnets.begin_create_or_update
+    code, _ = refused(put, GROUP, "net", "GatewaySubnet", {"properties": held})
+    assert code == "NetworkSecurityGroupCannotBeAttachedToGatewaySubnet"
+    code, message = refused(lambda: nic(clients, subnet, "x"))
+    assert (code, "only for the Gateway resource" in message) == ("GatewaySubnet", True)
+
+
 def test_route_tables_and_their_routes(clients: Clients) -> None:
     table(clients)
     routes = clients.network.routes
@@ -126,10 +138,12 @@ def test_route_tables_and_their_routes(clients: Clients) -> None:
         "Succeeded",
     )
     put = routes.begin_create_or_update
-    assert refused(put, GROUP, "table", "x", {"properties": via})[0] == "RouteConflict"
+    code, message = refused(put, GROUP, "table", "x", {"properties": via})
+    assert code == "RouteConflict"
+    assert message == "Route: x conflicts with Route: up. Routes cannot have the same AddressPrefix."
     assert (
         refused(put, GROUP, "table", "x", {"properties": {**via, "nextHopType": "Nowhere"}})[0]
-        == "InvalidRouteNextHopType"
+        == "InvalidRequestFormat"
     )
     assert (
         refused(put, GROUP, "table", "x", {"properties": {**via, "nextHopIpAddress": "x"}})[0]
@@ -175,8 +189,23 @@ def test_security_groups_and_their_rules(clients: Clients) -> None:
         ({"sourceAddressPrefix": "10.0.0.0/34"}, "SecurityRuleInvalidAddressPrefix"),
         ({"sourceAddressPrefix": None}, "SecurityRuleParametersMissing"),
         ({"sourcePortRange": None}, "SecurityRuleParametersMissing"),
-        ({"protocol": "sctp"}, "SecurityRuleInvalidProtocol"),
-        ({"access": "Maybe"}, "SecurityRuleInvalidAccess"),
+        ({"sourceAddressPrefix": "VirtualNetworks"}, "SecurityRuleInvalidAddressPrefix"),
+        ({"sourceAddressPrefix": "AzureBastionSubnet"}, "SecurityRuleInvalidAddressPrefix"),
+        ({"sourceAddressPrefix": "Storage.West Europe"}, "SecurityRuleInvalidAddressPrefix"),
+        (
+            {"sourceAddressPrefix": None, "sourceAddressPrefixes": ["10.0.0.0/8", "Internet"]},
+            "SecurityRuleParameterContainsUnsupportedValue",
+        ),
+        (
+            {"sourceAddressPrefix": None, "sourceAddressPrefixes": ["*"]},
+            "SecurityRuleParameterContainsUnsupportedValue",
+        ),
+        (
+            {"sourceAddressPrefixes": ["10.0.0.0/8"]},
+            "SecurityRuleCannotSpecifyBothAddressPrefixesAndApplicationSecurityGroups",
+        ),
+        ({"protocol": "sctp"}, "InvalidRequestFormat"),
+        ({"access": "Maybe"}, "InvalidRequestFormat"),
         ({"description": "x" * 141}, "SecurityRuleDescriptionTooLong"),
         ({"colour": "red"}, "InvalidRequestFormat"),
     ],
@@ -197,7 +226,9 @@ def test_public_addresses_come_from_the_world_and_go_back(clients: Clients, worl
     left = [world.addresses.take() for _ in range(248)]
     assert one.ip_address in left
     assert two.ip_address not in left
-    assert refused(lambda: public(clients, "three"))[0] == "PublicIPCountLimitReached"
+    code, message = refused(lambda: public(clients, "three"))
+    assert code == "PublicIPCountLimitReached"
+    assert message == "Cannot create more than 1 public IP addresses for this subscription in this region."
     basic = {"location": REGION, "properties": {"publicIPAllocationMethod": "Dynamic"}}
     put = clients.network.public_ip_addresses.begin_create_or_update
     assert refused(put, GROUP, "four", basic)[0] == "IPv4BasicSkuPublicIpCountLimitReached"

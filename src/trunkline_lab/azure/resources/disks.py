@@ -58,7 +58,12 @@ class Disks(Kind):
         given = dict(body["properties"])
         size = given.get("diskSizeGB") or (current.properties["diskSizeGB"] if current else 30)
         if current is not None and size < current.properties["diskSizeGB"]:
-            raise invalid_request("ResizeDiskError", f"Disk {id_.name} cannot be made smaller.", "diskSizeGB")
+            raise invalid_request(
+                "ResizeDiskError",
+                f"The disk/snapshot resource with id {id_} cannot be resized down. Reducing disk/snapshot size is not "
+                "supported in Azure to prevent data loss.",
+                "diskSizeGB",
+            )
         return {"networkAccessPolicy": "AllowAll", "publicNetworkAccess": "Enabled", **given, "diskSizeGB": size}
 
     def check_delete(self, site: Site, resource: Resource) -> None:

@@ -7,6 +7,7 @@ would be stored. So creating, updating, editing a child, validating and what-if 
 from __future__ import annotations
 
 import copy
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -228,6 +229,13 @@ def refuse_used(site: Site, resource: Resource, code: str, words: str, status: i
     if users:
         filled = words.format(id=resource.id, name=resource.id.name, users=", ".join(users))
         raise ArmError(status, code, filled)
+
+
+def unconvertible(value: object, type_: str, path: str, holder: object) -> ArmError:
+    """A value that is none of an enumeration's, as Microsoft.Network's reader says it (Azure/azure-cli#1619)."""
+    words = f"Error converting value {json.dumps(value)} to type '{type_}'. Path 'properties.{path}'."
+    cause = invalid_request("InvalidJson", words, path)
+    return ArmError(400, "InvalidRequestFormat", "Cannot parse the request.", target=str(holder), details=[cause])
 
 
 def one_of(value: object, choices: tuple[str, ...], name: str, holder: object, default: str | None = None) -> str:

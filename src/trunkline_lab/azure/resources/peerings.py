@@ -53,8 +53,8 @@ def fill(site: Site, id_: ResourceId, item: Document, spaces: list[str], old: Do
         if given.get("useRemoteGateways") and not _has_gateway(site, other):
             raise invalid_request(
                 "RemoteVnetHasNoGateways",
-                f"Peering {holder} cannot have useRemoteGateways set to true, because remote virtual network {remote} "
-                "referenced by the peering does not have any gateways.",
+                f"Peering {holder} cannot have UseRemoteGateway flag set to true because remote virtual network "
+                f"{remote} referenced by the peering does not have any gateways.",
                 holder,
             )
     if back is not None and back["properties"]["peeringState"] == "Disconnected":

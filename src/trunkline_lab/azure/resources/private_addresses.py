@@ -46,6 +46,9 @@ def choose(
     subnet = subnet_of(site, subnet_id)
     if subnet is None:  # what-if, before there is a subnet
         return found
+    if same(subnet["name"], "GatewaySubnet"):
+        words = "Subnet with name 'GatewaySubnet' can be used only for the Gateway resource."
+        raise invalid_request("GatewaySubnet", words, holder)
     network = ipaddress.IPv4Network(subnet["properties"]["addressPrefix"])
     taken = _taken(site, id_, subnet_id, others)
     if static:

@@ -89,7 +89,12 @@ class PublicAddresses(Kind):
         try:
             resource.properties["ipAddress"] = site.world.addresses.take()
         except RuntimeError as none_left:
-            raise ArmError(409, "PublicIPCountLimitReached", str(none_left)) from none_left
+            held = sum(1 for _ in site.store.resources(resource.id.subscription, None, self.type))
+            raise invalid_request(
+                "PublicIPCountLimitReached",
+                f"Cannot create more than {held} public IP addresses for this subscription in this region.",
+                str(resource.id),
+            ) from none_left
 
     def check_delete(self, site: Site, resource: Resource) -> None:
         """Refuse to delete an address that an interface uses. Raises ArmError."""

@@ -40,7 +40,7 @@ class RoleAssignments(Kind):
         if not _is_guid(given.get("principalId")):
             raise invalid_request(
                 "InvalidPrincipalId",
-                f"A valid principal ID must be provided for role assignment: '{given.get('principalId')}' is none.",
+                f"The Principal ID '{given.get('principalId')}' is not valid. Principal ID must be a GUID.",
             )
         definition = str(given.get("roleDefinitionId")).lower()
         if _DEFINITIONS not in definition or not _is_guid(definition.rpartition("/")[2]):

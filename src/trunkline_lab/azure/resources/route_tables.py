@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from itertools import combinations
 from typing import ClassVar
@@ -10,10 +9,10 @@ from typing import ClassVar
 from trunkline_lab.azure.errors import ArmError, invalid_request
 from trunkline_lab.azure.ids import ResourceId
 from trunkline_lab.azure.resources.addresses import any_address, any_prefix
-from trunkline_lab.azure.resources.kind import Children, Kind, Site, inline
+from trunkline_lab.azure.resources.kind import Children, Kind, Site, inline, unconvertible
+from trunkline_lab.azure.resources.service_tags import is_tag
 from trunkline_lab.azure.store import Document, Resource
 
-_TAG = re.compile(r"^[A-Z][A-Za-z0-9]*(\.[A-Za-z0-9]+)?$")
 _HOPS = ("VirtualNetworkGateway", "VnetLocal", "Internet", "VirtualAppliance", "None")
 
 
@@ -42,8 +41,8 @@ class RouteTables(Kind):
             if one["properties"]["addressPrefix"] == other["properties"]["addressPrefix"]:
                 raise invalid_request(
                     "RouteConflict",
-                    f"Route {other['name']} conflicts with route {one['name']}: "
-                    f"both have the address prefix {one['properties']['addressPrefix']}.",
+                    f"Route: {other['name']} conflicts with Route: {one['name']}. Routes cannot have the same "
+                    "AddressPrefix.",
                     other["id"],
                 )
         return routes
@@ -76,7 +75,7 @@ class RouteTables(Kind):
 
 def _destination(value: object, id_: str) -> str:
     """A route's destination: a network of either version, or the name of a service. Raises ArmError."""
-    return str(value) if isinstance(value, str) and _TAG.match(value) else str(any_prefix(value, id_))
+    return str(value) if is_tag(value) else str(any_prefix(value, id_))
 
 
 def _route(item: Document) -> Document:
@@ -84,11 +83,7 @@ def _route(item: Document) -> Document:
     given, id_ = item["properties"], item["id"]
     hop = next((known for known in _HOPS if known.lower() == str(given.get("nextHopType")).lower()), None)
     if hop is None:
-        raise invalid_request(
-            "InvalidRouteNextHopType",
-            f"Route {id_} has an invalid next hop type {given.get('nextHopType')}. It is one of {', '.join(_HOPS)}.",
-            id_,
-        )
+        raise unconvertible(given.get("nextHopType"), "NextHopType", "nextHopType", id_)
     properties: Document = {"addressPrefix": _destination(given.get("addressPrefix"), id_), "nextHopType": hop}
     if hop == "VirtualAppliance":
         properties["nextHopIpAddress"] = str(any_address(given.get("nextHopIpAddress"), id_))

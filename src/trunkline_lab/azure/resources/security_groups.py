@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Mapping
 from itertools import combinations
 from typing import ClassVar
 
 from trunkline_lab.azure.errors import ArmError, invalid_request
 from trunkline_lab.azure.ids import ResourceId
-from trunkline_lab.azure.resources.kind import Children, Kind, Site, inline, linked
+from trunkline_lab.azure.resources.kind import Children, Kind, Site, inline, linked, unconvertible
+from trunkline_lab.azure.resources.service_tags import is_tag
 from trunkline_lab.azure.store import Document, Resource
 
 _SETS = "Microsoft.Network/applicationSecurityGroups"
@@ -20,7 +20,6 @@ _RULE = frozenset(
     + [f"{end}{part}" for end in _ENDS for part in ("PortRange", "PortRanges", "AddressPrefix", "AddressPrefixes")]
     + [f"{end}ApplicationSecurityGroups" for end in _ENDS]
 )
-_TAG = re.compile(r"^[A-Z][A-Za-z0-9]*(\.[A-Za-z0-9]+)?$")
 _CHOICES = {
     "protocol": ("*", "Tcp", "Udp", "Icmp", "Esp", "Ah"),
     "access": ("Allow", "Deny"),
@@ -112,17 +111,13 @@ def _rule(item: Document) -> Document:
     for name, choices in _CHOICES.items():
         value = next((known for known in choices if known.lower() == str(given.get(name)).lower()), None)
         if value is None:
-            raise invalid_request(
-                f"SecurityRuleInvalid{name.capitalize()}",
-                f"Security rule {id_} has an invalid {name} {given.get(name)}. It is one of {', '.join(choices)}.",
-                id_,
-            )
+            raise unconvertible(given.get(name), f"SecurityRule{name.capitalize()}", name, id_)
         properties[name] = value
     priority = given.get("priority")
     if not isinstance(priority, int) or isinstance(priority, bool) or not 100 <= priority <= 4096:
         raise invalid_request(
             "SecurityRuleInvalidPriority",
-            f"Security rule {id_} has an invalid Priority {priority}. Priority is between 100 and 4096.",
+            f"Security rule has invalid Priority. Value provided: {priority} Allowed range 100-4096.",
             id_,
         )
     properties["priority"] = priority
@@ -144,10 +139,11 @@ def _addresses(given: Document, end: str, id_: str) -> Document:
     one, many = given.get(f"{end}AddressPrefix"), given.get(f"{end}AddressPrefixes") or []
     upper = end.capitalize()
     sets = given.get(f"{end}ApplicationSecurityGroups") or []
-    if sets and (one is not None or many):
+    if sum(map(bool, (one, many, sets))) > 1:
         raise invalid_request(
             "SecurityRuleCannotSpecifyBothAddressPrefixesAndApplicationSecurityGroups",
-            f"Security rule {id_} has {upper} address prefixes or {upper} application security groups, not both.",
+            f"Security rule with Id {id_} must specify a non empty value for exactly one of: {upper}AddressPrefixes, "
+            f"{upper}AddressPrefix, {upper}ApplicationSecurityGroups.",
             id_,
         )
     if sets:
@@ -166,12 +162,20 @@ def _addresses(given: Document, end: str, id_: str) -> Document:
                 f"Security rule {id_} has invalid Address prefix. Value provided: {value}",
                 id_,
             )
+    for value in many:
+        if value == "*" or is_tag(value):
+            raise invalid_request(
+                "SecurityRuleParameterContainsUnsupportedValue",
+                f"Security rule parameter {upper}AddressPrefix for rule with Id {id_} cannot specify existing "
+                f"VIRTUALNETWORK, INTERNET, AZURELOADBALANCER, '*' or system tags. Unsupported value used: {value}.",
+                id_,
+            )
     return {**({f"{end}AddressPrefix": one} if one is not None else {}), f"{end}AddressPrefixes": list(many)}
 
 
 def _is_prefix(value: object) -> bool:
     """Whether Azure takes `value` as an address prefix: "*", a service tag, an address or a network."""
-    if value == "*" or (isinstance(value, str) and _TAG.match(value)):
+    if value == "*" or is_tag(value):
         return True
     try:
         ipaddress.ip_network(str(value))

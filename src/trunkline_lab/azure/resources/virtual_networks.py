@@ -136,7 +136,9 @@ class VirtualNetworks(Kind):
         if len(given.get("addressPrefixes") or ()) > 1:
             properties["addressPrefixes"] = list(given["addressPrefixes"])
         if old is not None and old["properties"]["addressPrefix"] != properties["addressPrefix"]:
-            refuse_in_use(site, old, "InUseSubnetCannotBeUpdated", "updated")
+            refuse_in_use(site, old, "InUseSubnetCannotBeUpdated")
+        if given.get("networkSecurityGroup") and same(item["name"], "GatewaySubnet"):
+            raise _no_group(given["networkSecurityGroup"], id_)
         for name, type_ in (("networkSecurityGroup", _GROUPS), ("routeTable", _TABLES)):
             if given.get(name):
                 properties[name] = {"id": linked(site, id_, given[name], type_, location)}
@@ -182,17 +184,31 @@ def subnet_of(site: Site, id_: str) -> Document | None:
     return None
 
 
-def refuse_in_use(
-    site: Site, subnet: Document, code: str = "InUseSubnetCannotBeDeleted", verb: str = "deleted"
-) -> None:
+def _no_group(reference: object, subnet: str) -> ArmError:
+    """GatewaySubnet takes no security group (Azure-Terraform/terraform-azurerm-virtual-network#18)."""
+    group = reference.get("id") if isinstance(reference, dict) else reference
+    return invalid_request(
+        "NetworkSecurityGroupCannotBeAttachedToGatewaySubnet",
+        f"The operation failed because the network security group {str(group).rpartition('/')[2]} can not be "
+        "associated to the GatewaySubnet. Please remove the network security group associated to the GatewaySubnet.",
+        subnet,
+    )
+
+
+def refuse_in_use(site: Site, subnet: Document, code: str = "InUseSubnetCannotBeDeleted") -> None:
     """Raise ArmError when anything has an address in the subnet."""
     users = site.store.users(subnet["id"])
     if users:
+        words = f"Subnet {subnet['name']} is in use and cannot be updated."
+        if code == "InUseSubnetCannotBeDeleted":
+            words = (
+                f"Subnet {subnet['name']} is in use by {users[0]} and cannot be deleted. In order to delete the "
+                "subnet, delete all the resources within the subnet. See aka.ms/deletesubnet."
+            )
         raise ArmError(
             400,
             code,
-            f"Subnet {subnet['name']} is in use by {users[0]} and cannot be {verb}. In order to delete the subnet, "
-            "delete all the resources within the subnet. See aka.ms/deletesubnet.",
+            words,
         )
 
 

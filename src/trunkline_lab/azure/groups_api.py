@@ -73,7 +73,7 @@ def _provider(api: Api, request: Request, parts: dict[str, str]) -> Answer:
 
 @on("GET", SUBSCRIPTION + "/resourcegroups", GROUPS, "list")
 def _list_groups(api: Api, request: Request, parts: dict[str, str]) -> Answer:
-    tests = _filter(request)
+    tests = _filter(request, _TAGS)
     found = [group.view() for group in api.store.groups(parts["sub"])]
     return Answer(200, {"value": [one for one in found if all(test(one) for test in tests)]})
 
@@ -136,14 +136,26 @@ def _list_resources(api: Api, request: Request, parts: dict[str, str]) -> Answer
 _CLAUSE = re.compile(r"^\s*(tagName|tagValue|resourceType|name|location|resourceGroup) eq '([^']*)'\s*$", re.I)
 
 
-def _filter(request: Request) -> list[Callable[[dict[str, Any]], bool]]:
-    """The tests of `$filter`, clauses joined by "and". Raises ArmError (InvalidFilterInQueryString)."""
+# What groups can be asked for (Azure/azure-sdk-for-go#2480), and what goes with no other clause
+# (Azure/azure-sdk-for-net#2757).
+_TAGS = frozenset({"tagname", "tagvalue"})
+
+
+def _filter(request: Request, known: frozenset[str] = frozenset()) -> list[Callable[[dict[str, Any]], bool]]:
+    """The tests of `$filter`, clauses joined by "and". Raises ArmError (InvalidFilterInQueryString).
+
+    Parameters:
+        request: The request.
+        known: The clauses that there are, in lower case; all when there is none.
+    """
     text = request.query.get("$filter")
     tests: list[Callable[[dict[str, Any]], bool]] = []
     clauses = [_CLAUSE.match(clause) for clause in re.split(r" and ", text)] if text else []
     tag = next((clause[2] for clause in clauses if clause and clause[1].lower() == "tagname"), None)
+    named = {clause[1].lower() for clause in clauses if clause}
+    mixed = bool(named & _TAGS and named - _TAGS)
     for clause in clauses:
-        if clause is None:
+        if clause is None or mixed or (known and clause[1].lower() not in known):
             raise invalid_request(
                 "InvalidFilterInQueryString", f"Invalid $filter '{text}' specified in the query string."
             )

@@ -326,8 +326,8 @@ def _refuse_name(id_: ResourceId) -> None:
             raise invalid_request(
                 "InvalidResourceName",
                 f"Resource name {name} is invalid. The name can be up to 80 characters long. It must begin with a word "
-                "character, and it must end with a word character. The name may contain word characters or '.', '-', "
-                "'_'.",
+                "character, and it must end with a word character or with '_'. The name may contain word characters or "
+                "'.', '-', '_'.",
                 "name",
             )
 

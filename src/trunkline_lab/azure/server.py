@@ -160,11 +160,13 @@ def _break_off(incoming: web.Request, *, reset: bool) -> None:
 def _authorize(request: Request) -> None:
     """Refuse a request without a bearer token; which one does not matter. Raises ArmError."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if not scheme:
+        raise ArmError(401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
     if scheme.lower() != "bearer" or not token.strip():
         raise ArmError(
             401,
-            "AuthenticationFailed",
-            "Authentication failed. The 'Authorization' header is missing or is not a bearer token.",
+            "AuthenticationFailedInvalidHeader",
+            "Authentication failed. The 'Authorization' header is provided in an invalid format.",
         )
 
 

@@ -21,6 +21,7 @@ from trunkline_lab.world import Pace, PublicAddresses, World
 
 SUB = f"/subscriptions/{SUBSCRIPTION}"
 API = "?api-version=2024-05-01"
+MIXED = "&$filter=resourceType%20eq%20'Microsoft.Network/virtualNetworks'%20and%20tagName%20eq%20'a'"
 
 
 def send(face: AzureFace, path: str, method: str = "GET", body: bytes | None = None, token: str = "Bearer x") -> Any:
@@ -44,7 +45,8 @@ def test_only_loopback_is_listened_on(face: AzureFace) -> None:
 
 @pytest.mark.parametrize("token", ["", "Basic abc", "Bearer ", "Bearer"])
 def test_a_bearer_token_must_be_there(face: AzureFace, token: str) -> None:
-    assert code(send(face, "/subscriptions" + API, token=token)) == (401, "AuthenticationFailed")
+    expected = "AuthenticationFailedInvalidHeader" if token else "AuthenticationFailed"
+    assert code(send(face, "/subscriptions" + API, token=token)) == (401, expected)
     assert face.calls == []
 
 
@@ -63,6 +65,8 @@ def test_a_bearer_token_must_be_there(face: AzureFace, token: str) -> None:
         (SUB + "/resourcegroups/a/resources" + API, "GET", None, (404, "ResourceGroupNotFound")),
         (SUB + "/providers/A.B" + API, "GET", None, (404, "InvalidResourceNamespace")),
         (SUB + "/resources" + API + "&$filter=colour%20eq%20'x'", "GET", None, (400, "InvalidFilterInQueryString")),
+        (SUB + "/resourcegroups" + API + "&$filter=name%20eq%20'x'", "GET", None, (400, "InvalidFilterInQueryString")),
+        (SUB + "/resources" + API + MIXED, "GET", None, (400, "InvalidFilterInQueryString")),
     ],
 )
 def test_what_is_refused(

@@ -50,6 +50,17 @@ def test_a_peering_is_connected_by_both_sides(two: Clients) -> None:
     assert states(two, "a", "b") == ["Connected", "Connected"]
 
 
+def test_a_networks_peers_do_not_overlap_with_one_another(two: Clients) -> None:
+    """Azure/ResourceModules#731."""
+    net(two, sub("s", "10.0.1.0/24"), name="third")
+    peer(two, "a", "b")
+    peer(two, "b", "a")
+    code, message = refused(peer, two, "third", "b")
+    assert code == "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet"
+    assert "virtualNetworks/a already peered with the second virtual network" in message
+    assert peer(two, "a", "b").peering_state == "Connected"
+
+
 def test_a_network_that_goes_leaves_its_peers_disconnected(two: Clients) -> None:
     peer(two, "a", "b")
     peer(two, "b", "a")

@@ -50,6 +50,7 @@ def fill(site: Site, id_: ResourceId, item: Document, spaces: list[str], old: Do
     back = _back(other, id_) if other is not None else None
     if other is not None:
         _refuse_overlap(id_, holder, other, spaces)
+        _refuse_third(site, id_, holder, other, spaces)
         if given.get("useRemoteGateways") and not _has_gateway(site, other):
             raise invalid_request(
                 "RemoteVnetHasNoGateways",
@@ -100,9 +101,7 @@ def _back(other: Resource, id_: ResourceId) -> Document | None:
 
 
 def _refuse_overlap(id_: ResourceId, holder: str, other: Resource, spaces: list[str]) -> None:
-    mine = [any_prefix(text, holder) for text in spaces]
-    theirs = [any_prefix(text, holder) for text in other.properties["addressSpace"]["addressPrefixes"]]
-    clash = [str(one) for one in mine if any(one.version == two.version and one.overlaps(two) for two in theirs)]
+    clash = _clash(holder, other, spaces)
     if clash:
         raise invalid_request(
             "VnetAddressSpacesOverlap",
@@ -110,6 +109,29 @@ def _refuse_overlap(id_: ResourceId, holder: str, other: Resource, spaces: list[
             f"their address spaces overlap. Overlapping address prefixes: {', '.join(clash)}.",
             holder,
         )
+
+
+def _refuse_third(site: Site, id_: ResourceId, holder: str, other: Resource, spaces: list[str]) -> None:
+    """Refuse what would give one network two peers with the same addresses (Azure/ResourceModules#731)."""
+    for item in other.properties.get("virtualNetworkPeerings", ()):
+        third = site.store.find(item["properties"]["remoteVirtualNetwork"]["id"])
+        clash = _clash(holder, third, spaces) if third is not None and not same(str(third.id), str(id_)) else []
+        if clash:
+            raise invalid_request(
+                "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet",
+                f"Cannot create or update peering {holder}. Virtual networks {id_} and {other.id} cannot be peered "
+                f"because address space of the first virtual network overlaps with address space of virtual network "
+                f"{third.id if third else ''} already peered with the second virtual network. "
+                f"Overlapping address prefixes: {', '.join(clash)}.",
+                holder,
+            )
+
+
+def _clash(holder: str, other: Resource, spaces: list[str]) -> list[str]:
+    """Those of the prefixes that overlap with a network's."""
+    mine = [any_prefix(text, holder) for text in spaces]
+    theirs = [any_prefix(text, holder) for text in other.properties["addressSpace"]["addressPrefixes"]]
+    return [str(one) for one in mine if any(one.version == two.version and one.overlaps(two) for two in theirs)]
 
 
 def _has_gateway(site: Site, network: Resource) -> bool:

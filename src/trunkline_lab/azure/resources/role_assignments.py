@@ -47,7 +47,7 @@ class RoleAssignments(Kind):
             raise ArmError(
                 400,
                 "InvalidRoleDefinitionId",
-                f"The role definition ID '{given.get('roleDefinitionId')}' is not valid.",
+                f"The role definition ID '{str(given.get('roleDefinitionId')).rpartition('/')[2]}' is not valid.",
             )
 
     def properties(self, site: Site, id_: ResourceId, body: Document, current: Resource | None) -> Document:

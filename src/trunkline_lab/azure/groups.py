@@ -11,6 +11,7 @@ from trunkline_lab.azure.provider import Change, Provider
 from trunkline_lab.azure.resources.kind import region
 from trunkline_lab.azure.store import Document, Group, Resource
 
+_OTHER = re.compile(r"[^-\w._()]")
 _NAME = re.compile(r"^[-\w._()]{0,89}[-\w_()]$")
 
 
@@ -18,7 +19,7 @@ def put_group(provider: Provider, subscription: str, name: str, body: Document) 
     """Make a group or change its tags; also whether it is new. Raises ArmError."""
     store = provider.site.store
     if not _NAME.match(name):
-        raise invalid_request("InvalidResourceGroup", f"The provided resource group name '{name}' is not valid.")
+        raise invalid_request("InvalidResourceGroup", _wrong(name))
     if not body.get("location"):
         raise invalid_request("LocationRequired", "The location property is required for this definition.")
     location = region(body["location"])
@@ -88,3 +89,14 @@ def _begin(provider: Provider, doomed: Callable[[], Iterable[Resource]]) -> tupl
             else:
                 begun += [change] if change is not None else []
     return begun, refusals
+
+
+def _wrong(name: str) -> str:
+    """What is wrong with the name of a group."""
+    others = "".join(dict.fromkeys(_OTHER.findall(name)))
+    if others:
+        return (
+            f"The provided resource group name '{name}' has these invalid characters: '{others}'. The name can only be "
+            "a letter, digit, '-', '.', '(', ')' or '_'."
+        )
+    return f"The provided resource group name '{name}' is not valid: it has 1 to 90 characters and no '.' at its end."

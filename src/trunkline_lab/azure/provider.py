@@ -177,7 +177,7 @@ class Provider:
             self.get(id_)
             resource = self.site.store.find(id_)
             if resource is None or child is not None:
-                raise ArmError(405, "HttpMethodNotAllowed", f"The http method 'PATCH' is not allowed for '{id_.type}'.")
+                raise ArmError(405, "MethodNotAllowed", f"The HTTP method 'PATCH' is not supported on '{id_.type}'.")
             refuse_but(kind.patches, body)
             return self.put(id_, merged(kind.restated(resource), body), if_match)
 
@@ -241,7 +241,13 @@ class Provider:
             return
         wanted = [value.strip() for value in if_match.split(",")]
         if resource is None or fresh or not ("*" in wanted or etag(resource) in wanted):
-            raise ArmError(412, "PreconditionFailed", f"Precondition failed: the etag is not {if_match} any more.")
+            there = f"etag {etag(resource)} of resource {resource.id}" if resource and not fresh else "any resource"
+            cause = ArmError(
+                412,
+                "PreconditionFailedEtagMismatch",
+                f"Etag provided in if-match header {if_match} does not match {there}.",
+            )
+            raise ArmError(412, "PreconditionFailed", "Precondition failed.", details=[cause])
 
     def _refuse_busy(self, kind: Kind, resource: Resource | None) -> None:
         """Refuse a change while another one that forbids it goes on. Raises ArmError (429), to be tried again."""

@@ -42,8 +42,10 @@ class Api:
                 parts = {name: part or "" for name, part in found.groupdict().items()}
                 return handler, parts, type_ or _type_in(parts.get("path", "")), operation or parts.get("action", "")
         if any(pattern.match(path) for _, pattern, _, _, _ in _ROUTES):
-            raise ArmError(405, "HttpMethodNotAllowed", f"The http method '{method}' is not allowed for '{path}'.")
-        raise ArmError(404, "InvalidResourcePath", f"The path '{path}' leads nowhere.")
+            raise ArmError(
+                405, "MethodNotAllowed", f"The HTTP method '{method}' is not supported on the resource '{path}'."
+            )
+        raise ArmError(404, "NotFound", f"No HTTP resource was found that matches the request URI '{path}'.")
 
     def admit(self, request: Request, parts: dict[str, str]) -> None:
         """Refuse a request without API version, or for a subscription that is not there. Raises ArmError."""

@@ -95,7 +95,12 @@ def test_nat_rules_of_their_own_stay_with_the_balancer(clients: Clients) -> None
 @pytest.mark.parametrize(
     ("front", "more", "code"),
     [
-        ({}, {}, "LoadBalancerFrontendIPConfigurationNotComplete"),
+        ({}, {}, "FrontendIPConfigHasNoSubnetOrPublicIP"),  # ernestio/ernest#480
+        (  # hashicorp/terraform-provider-azurerm#1622
+            {"publicIPAddress": ref("publicIPAddresses", "public"), "subnet": ref("virtualNetworks", "net/subnets/a")},
+            {},
+            "FrontendIPConfigHasBothSubnetAndPublicIP",
+        ),
         ({"publicIPAddress": ref("publicIPAddresses", "absent")}, {}, "InvalidResourceReference"),
         ({"publicIPAddress": ref("publicIPAddresses", "public")}, {"probes": []}, "InvalidResourceReference"),
         (

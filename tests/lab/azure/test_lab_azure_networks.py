@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from lab_azure import GROUP, Clients
+from lab_azure import GROUP, REGION, Clients
 from lab_azure_kinds import get, put, ref
 from test_lab_azure_resources import ROOT, group, machine, net, nic, public, refused, sub
 
@@ -238,7 +238,10 @@ def test_a_gateway_its_connection_and_the_other_side(gateway: Clients) -> None:
         ({"address": "absent"}, "InvalidResourceReference"),
         ({"gatewayType": "Teleport"}, "InvalidParameter"),
         ({"sku": {"name": "Huge"}}, "InvalidParameter"),
-        ({"activeActive": True}, "ActiveActiveVirtualNetworkGatewayNeedsTwoIpConfigurations"),
+        # Azure/azure-cli#25124
+        ({"activeActive": True}, "ActiveActiveGatewayMustHaveExactlyTwoIpConfigurations"),
+        # Azure/azure-cli#1238 (the words)
+        ({"ipConfigurations": [{"name": "one", "properties": {}}]}, "SubnetIsRequired"),
         ({"ipConfigurations": []}, "VirtualNetworkGatewayNoIpConfigurations"),
         ({"natRules": [{"name": "x"}]}, "FeatureNotSupported"),
     ],
@@ -274,3 +277,24 @@ def test_gateways_that_cannot_be(gateway: Clients, more: dict[str, Any], code: s
 )
 def test_bodies_that_are_refused(clients: Clients, type_: str, properties: dict[str, Any], code: str) -> None:
     assert refused(put, clients, f"Microsoft.Network/{type_}", "one", properties)[0] == code
+
+
+# Interfaces: Azure/azure-sdk-for-java#1865 (the words of the first), Azure/azure-cli#1238 (those of the second)
+
+
+@pytest.mark.parametrize(
+    ("second", "code"),
+    [("b", "IpConfigurationsOnSameNicCannotUseDifferentSubnets"), (None, "SubnetIsRequired")],
+)
+def test_an_interface_is_in_one_subnet(clients: Clients, second: str | None, code: str) -> None:
+    net(clients, sub("a", "10.0.0.0/24"), sub("b", "10.0.1.0/24"))
+
+    def configuration(name: str, subnet: str | None) -> dict[str, Any]:
+        held = {"subnet": {"id": f"{ROOT}/virtualNetworks/net/subnets/{subnet}"}} if subnet else {}
+        return {"name": name, "properties": held}
+
+    make = clients.network.network_interfaces.begin_create_or_update
+    body = {"location": REGION, "properties": {"ipConfigurations": [configuration("1", "a"), configuration("2", "a")]}}
+    assert len(make(GROUP, "nic", body).result().ip_configurations) == 2
+    body["properties"] = {"ipConfigurations": [configuration("1", "a"), configuration("2", second)]}
+    assert refused(make, GROUP, "nic", body)[0] == code

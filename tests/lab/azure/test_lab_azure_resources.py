@@ -108,6 +108,7 @@ def test_networks_and_their_subnets(clients: Clients) -> None:
         ([("a", "10.0.0.0/30")], "10.0.0.0/16", "NetcfgInvalidSubnet"),
         ([("a", "10.0.0.0/24"), ("A", "10.0.1.0/24")], "10.0.0.0/16", "InvalidRequestFormat"),
         ([], "10.0.0.0/33", "InvalidAddressPrefixFormat"),
+        ([("a", "")], "10.0.0.0/16", "AddressPrefixStringCannotBeNullOrEmpty"),  # Azure/NoOpsAccelerator#106
     ],
 )
 def test_networks_that_cannot_be(clients: Clients, subnets: list[tuple[str, str]], prefix: str, code: str) -> None:
@@ -148,6 +149,11 @@ def test_route_tables_and_their_routes(clients: Clients) -> None:
     assert (
         refused(put, GROUP, "table", "x", {"properties": {**via, "nextHopIpAddress": "x"}})[0]
         == "InvalidIPAddressFormat"
+    )
+    bare = {"addressPrefix": "10.1.0.0/16", "nextHopType": "VirtualAppliance"}
+    assert refused(put, GROUP, "table", "x", {"properties": bare}) == (  # hashicorp/terraform-provider-azurerm#20365
+        "MissingNextHopIpAddress",
+        "NextHopIpAddress cannot be Null or Empty in route x when NextHopType is VirtualAppliance.",
     )
     net(clients, sub("a", "10.0.0.0/24", routeTable={"id": f"{ROOT}/routetables/TABLE"}))
     found = clients.network.route_tables.get(GROUP, "table")
@@ -349,6 +355,8 @@ def test_etags_are_honoured_and_stay_while_nothing_changes(clients: Clients) -> 
             GROUP, "table", body, headers={"If-Match": first.etag}
         ).result()
     assert (caught.value.status_code, caught.value.error.code) == (412, "PreconditionFailed")
+    (cause,) = caught.value.error.details  # kubernetes-sigs/cloud-provider-azure#9729
+    assert cause.code == "PreconditionFailedEtagMismatch"
     assert [route.name for route in routes.list(GROUP, "table")] == ["up"]
     now = clients.network.route_tables.get(GROUP, "table").etag
     clients.network.route_tables.begin_create_or_update(GROUP, "table", body, headers={"If-Match": now}).result()
@@ -381,6 +389,10 @@ def test_tags_resources_and_groups(clients: Clients) -> None:
     assert refused(groups.create_or_update, "g3", {"location": "atlantis"})[0] == "LocationNotAvailableForResourceType"
     assert refused(groups.get, "g3")[0] == "ResourceGroupNotFound"
     assert refused(lambda: net(clients, name="no spaces"))[0] == "InvalidResourceName"
+    update = clients.network.virtual_networks.update_tags
+    assert update(GROUP, "net", {"tags": {"run": 256 * "r"}}).tags == {"run": 256 * "r"}
+    # Azure-Samples/azure-search-openai-demo#1997
+    assert refused(update, GROUP, "net", {"tags": {"run": 257 * "r"}})[0] == "InvalidTagValueLength"
 
 
 def test_a_group_whose_parts_others_use_stays(clients: Clients) -> None:

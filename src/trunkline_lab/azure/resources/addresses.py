@@ -12,6 +12,12 @@ AnyNet = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 def any_prefix(value: object, owner: str) -> AnyNet:
     """`value` as a network of either version. Raises ArmError when it is no CIDR, or has bits beyond its length."""
+    if value is None or value == "":
+        raise invalid_request(
+            "AddressPrefixStringCannotBeNullOrEmpty",
+            f"Address prefix string for resource {owner} cannot be null or empty.",
+            owner,
+        )
     try:
         loose = ipaddress.ip_network(str(value), strict=False) if "/" in str(value) else None
     except ValueError:

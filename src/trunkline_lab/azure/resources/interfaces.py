@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from trunkline_lab.azure.errors import ArmError, invalid_request
 from trunkline_lab.azure.ids import ResourceId, same
-from trunkline_lab.azure.resources.kind import Kind, Site, known_properties, linked, names, refuse_parts
+from trunkline_lab.azure.resources.kind import Kind, Site, in_subnet, known_properties, linked, names, refuse_parts
 from trunkline_lab.azure.resources.private_addresses import choose
 from trunkline_lab.azure.resources.public_addresses import claimed
 from trunkline_lab.azure.store import Document, Resource
@@ -96,7 +96,13 @@ class Interfaces(Kind):
         """One IP configuration, with its address. Raises ArmError."""
         holder = str(id_.child("ipConfigurations", item["name"]))
         given = item.get("properties") or {}
-        subnet_id = linked(site, holder, given.get("subnet"), "Microsoft.Network/virtualNetworks/subnets", location)
+        subnet_id = in_subnet(site, holder, given, location)
+        if others and not same(others[0]["properties"]["subnet"]["id"], subnet_id):
+            raise invalid_request(
+                "IpConfigurationsOnSameNicCannotUseDifferentSubnets",
+                f"IPConfigurations on a Nic cannot belong to different subnets: {holder} and {others[0]['id']}.",
+                str(id_),
+            )
         properties: Document = {
             "subnet": {"id": subnet_id},
             "primary": bool(given.get("primary", not others)),

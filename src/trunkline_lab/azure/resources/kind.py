@@ -19,6 +19,7 @@ from trunkline_lab.azure.store import Document, Resource, Store
 from trunkline_lab.world import World
 
 _TOP = {"id", "name", "type", "location", "tags", "etag", "sku", "zones", "plan", "identity", "kind", "properties"}
+_TAG = 256  # the longest value of a tag
 _COMMON = frozenset({"provisioningState", "resourceGuid"})
 
 
@@ -98,7 +99,20 @@ class Kind:
             region(body["location"], self.type)
         tags = body.get("tags") or {}
         if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
-            raise invalid_request("InvalidTagValue", "The tags of a resource are texts by name.", "tags")
+            raise invalid_request(
+                "InvalidRequestContent",
+                "The request content was invalid and could not be deserialized: the tags of a resource are texts by "
+                "name.",
+                "tags",
+            )
+        long = next((value for value in tags.values() if len(value) > _TAG), None)
+        if long is not None:
+            raise invalid_request(
+                "InvalidTagValueLength",
+                f"Tag value too large.  Following tag value '{long}' exceeded the maximum length. Maximum allowed "
+                f"length for tag value - '{_TAG}' characters.",
+                "tags",
+            )
         known_properties(id_, body.get("properties") or {}, self.known)
 
     def fill(self, site: Site, id_: ResourceId, body: Document, current: Resource | None) -> Document:
@@ -280,6 +294,14 @@ def region(location: str, type_: str = GROUPS) -> str:
 def regions() -> list[str]:
     """All regions, sorted."""
     return sorted(_REGIONS)
+
+
+def in_subnet(site: Site, holder: str, given: Document, location: str) -> str:
+    """The id of the subnet of an IP configuration. Raises ArmError (SubnetIsRequired) and as `linked` does."""
+    if not given.get("subnet"):
+        words = f"Subnet reference is required for ipconfiguration {holder}."
+        raise invalid_request("SubnetIsRequired", words, holder)
+    return linked(site, holder, given["subnet"], "Microsoft.Network/virtualNetworks/subnets", location)
 
 
 def linked(site: Site, holder: str, reference: object, type_: str, location: str | None) -> str:

@@ -204,6 +204,12 @@ def _frontend(
     given, holder = item["properties"], item["id"]
     if not same(str(given.get("privateIPAddressVersion", "IPv4")), "IPv4"):
         raise invalid_request("IPv6NotSupported", f"{holder}: the lab's load balancers have IPv4 only.", holder)
+    if given.get("subnet") and given.get("publicIPAddress"):
+        raise invalid_request(
+            "FrontendIPConfigHasBothSubnetAndPublicIP",
+            f"Frontend IP Configuration {holder} must not reference both a Subnet and a Public IP Address.",
+            holder,
+        )
     properties: Document = {}
     if given.get("subnet"):
         type_ = "Microsoft.Network/virtualNetworks/subnets"
@@ -218,8 +224,8 @@ def _frontend(
         properties = {"publicIPPrefix": {"id": prefix}, "privateIPAllocationMethod": "Dynamic"}
     else:
         raise invalid_request(
-            "LoadBalancerFrontendIPConfigurationNotComplete",
-            f"Frontend {holder} has no subnet, publicIPAddress or publicIPPrefix.",
+            "FrontendIPConfigHasNoSubnetOrPublicIP",
+            f"Frontend IP Configuration {holder} must reference either a Subnet or a Public IP Address.",
             holder,
         )
     zones = {"zones": item["zones"]} if item.get("zones") else {}

@@ -59,6 +59,9 @@ def _check_bgp(bgp: Document, holder: ResourceId) -> None:
     """Refuse BGP settings without a number or an address. Raises ArmError."""
     number = bgp.get("asn")
     if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= 4294967295:
-        raise invalid_request("InvalidBgpAsn", f"The BGP settings of {holder} have the asn {number}.", "asn")
+        words = f"The BGP settings of {holder} have the asn {number}."
+        if number == 0:
+            words = f"The local network gateway {holder} cannot have an ASN of zero"
+        raise invalid_request("InvalidBgpAsn", words, "asn")
     if bgp.get("bgpPeeringAddress"):
         any_address(bgp["bgpPeeringAddress"], str(holder))

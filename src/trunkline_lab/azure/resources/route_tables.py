@@ -85,6 +85,12 @@ def _route(item: Document) -> Document:
     if hop is None:
         raise unconvertible(given.get("nextHopType"), "NextHopType", "nextHopType", id_)
     properties: Document = {"addressPrefix": _destination(given.get("addressPrefix"), id_), "nextHopType": hop}
+    if hop == "VirtualAppliance" and not given.get("nextHopIpAddress"):
+        raise invalid_request(
+            "MissingNextHopIpAddress",
+            f"NextHopIpAddress cannot be Null or Empty in route {item['name']} when NextHopType is VirtualAppliance.",
+            id_,
+        )
     if hop == "VirtualAppliance":
         properties["nextHopIpAddress"] = str(any_address(given.get("nextHopIpAddress"), id_))
     elif given.get("nextHopIpAddress"):

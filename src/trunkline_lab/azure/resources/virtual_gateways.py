@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from trunkline_lab.azure.errors import ArmError, invalid_request
 from trunkline_lab.azure.ids import ResourceId, same
-from trunkline_lab.azure.resources.kind import Kind, Site, known_properties, linked, names, one_of, refuse_parts
+from trunkline_lab.azure.resources.kind import Kind, Site, in_subnet, known_properties, names, one_of, refuse_parts
 from trunkline_lab.azure.resources.public_addresses import claimed
 from trunkline_lab.azure.store import Document, Resource
 
@@ -56,8 +56,9 @@ class VirtualGateways(Kind):
             known_properties(f"{id_}/ipConfigurations/{item.get('name')}", item.get("properties") or {}, _CONFIGURATION)
         if given.get("activeActive") and len(listed) < 2:
             raise invalid_request(
-                "ActiveActiveVirtualNetworkGatewayNeedsTwoIpConfigurations",
-                f"{id_} is active-active and needs two IP configurations; it has {len(listed)}.",
+                "ActiveActiveGatewayMustHaveExactlyTwoIpConfigurations",
+                f"Gateway has {len(listed)} IP configurations specified for gateway {id_}. ActiveActive Gateway must "
+                "be created with two IP configurations.",
                 "ipConfigurations",
             )
 
@@ -83,7 +84,7 @@ class VirtualGateways(Kind):
     def _configuration(self, site: Site, id_: ResourceId, item: Document, location: str) -> Document:
         """One IP configuration. Raises ArmError."""
         holder, given = str(id_.child("ipConfigurations", item["name"])), item.get("properties") or {}
-        subnet = linked(site, holder, given.get("subnet"), "Microsoft.Network/virtualNetworks/subnets", location)
+        subnet = in_subnet(site, holder, given, location)
         if not same(subnet.rpartition("/")[2], "GatewaySubnet"):
             raise invalid_request(
                 "InvalidGatewaySubnet",

@@ -72,7 +72,8 @@ class VirtualNetworks(Kind):
         if not listed:
             raise invalid_request(
                 "AddressSpaceMissing",
-                f"Virtual network {id_} needs properties.addressSpace.addressPrefixes.",
+                f"AddressSpace of the virtual network {id_} does not have any address prefixes in addressPrefixes "
+                "array. AddressSpace and prefixes must be specified within properties object.",
                 "properties.addressSpace",
             )
         spaces = [any_prefix(value, str(id_)) for value in listed]

@@ -43,6 +43,12 @@ def test_each_code_has_a_row_with_a_source(folder: str, calls: set[str], heading
     assert sorted(found - set(rows)) == []
 
 
+@pytest.mark.parametrize(("folder", "calls", "heading"), FACES, ids=[face[2] for face in FACES])
+def test_no_row_outlives_its_code(folder: str, calls: set[str], heading: str) -> None:
+    text = "\n".join(path.read_text() for path in (ROOT / folder).rglob("*.py"))
+    assert [code for code in table(heading) if f'"{code}"' not in text] == []
+
+
 def test_a_new_code_is_seen() -> None:
     assert set(said('raise ArmError(400, "BrandNewCode", "words")', {"ArmError"})) == {"BrandNewCode"}
     assert set(said('Kind("DescribeX", "Xs", "XId", "XIds", "x", "InvalidX.NotFound", "no")', {"Kind"})) == {
@@ -52,7 +58,7 @@ def test_a_new_code_is_seen() -> None:
 
 def test_the_counts_are_true() -> None:
     rows = table("Azure")
-    open_ = sum(source == "not verified" for source in rows.values())
+    open_ = sum(source.startswith("not verified") for source in rows.values())
     text = (ROOT / "docs/reference/lab-errors.md").read_text()
     assert f"{len(rows)} codes, {len(rows) - open_} with a source, {open_} not verified" in text
     assert f"{len(table('EC2'))} codes, all of them in Amazon's list" in text

@@ -35,7 +35,8 @@ def _action(api: Api, request: Request, parts: dict[str, str]) -> Answer:
     if action.lower().startswith("list"):
         return Answer(200, api.provider.listed(id_, action))
     if power is None or not same(id_.type, api.provider.machines.type):
-        raise ArmError(404, "InvalidResourceAction", f"The action '{action}' is unknown for {id_.type}.")
+        words = f"No HTTP resource was found that matches the request URI '{id_}/{action}'."
+        raise ArmError(404, "NotFound", words)
     change = api.provider.power(id_, power)
     return Answer(202, None, _lro(api, request, id_, api.provider.finish_put(change), located=True))
 

@@ -252,6 +252,8 @@ def test_interfaces_get_addresses_and_are_held_to_their_subnet(clients: Clients)
     assert refused(lambda: nic(clients, subnet, "x", address="10.0.0.4"))[0] == "PrivateIPAddressIsAllocated"
     assert refused(lambda: nic(clients, subnet, "x", address="10.0.0.3"))[0] == "PrivateIPAddressInReservedRange"
     assert refused(lambda: nic(clients, subnet, "x", address="10.0.1.9"))[0] == "PrivateIPAddressNotInSubnet"
+    code, _ = refused(lambda: nic(clients, subnet, "x", address=None))
+    assert code == "PrivateIPAddressMissing"  # hashicorp/terraform-provider-azurerm#15265
     nic(clients, subnet, "third", address="10.0.0.6")
     assert refused(lambda: nic(clients, subnet, "x"))[0] == "SubnetIsFull"
     other = subnet.replace("/a", "/zzz")

@@ -75,7 +75,7 @@ class Connections(Kind):
 
     def listed(self, site: Site, resource: Resource, action: str) -> Document:
         """No list action: a shared key is not told to templates. Raises ArmError."""
-        raise ArmError(400, "InvalidResourceAction", f"The action '{action}' is unknown for {self.type}.")
+        raise ArmError(400, "FeatureNotSupported", f"The action '{action}' of {self.type} is not in the lab.")
 
     def view(self, site: Site, resource: Resource) -> Document:
         """The connection without its key; the lab's gateways never connect."""

@@ -51,7 +51,9 @@ class Interfaces(Kind):
             )
         for item in listed:
             if not isinstance(item, dict) or not isinstance(item.get("name"), str):
-                raise invalid_request("MissingName", f"An IP configuration of {id_} has no name.", "ipConfigurations")
+                raise invalid_request(
+                    "InvalidRequestFormat", f"An IP configuration of {id_} has no name.", "ipConfigurations"
+                )
             holder, given = f"{id_}/ipConfigurations/{item['name']}", item.get("properties") or {}
             known_properties(holder, given, _CONFIGURATION)
             refuse_parts(holder, given, _REFUSED)

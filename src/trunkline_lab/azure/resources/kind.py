@@ -141,7 +141,7 @@ class Kind:
         """What a list action answers. Raises ArmError when the type has none of this name."""
         raise ArmError(
             400,
-            "InvalidResourceAction",
+            "FeatureNotSupported",
             f"The action '{action}' is unknown for {self.type}: the lab's Azure does not have it.",
         )
 
@@ -212,7 +212,9 @@ def inline(id_: ResourceId, kind: Children, type_: str, properties: Document) ->
     for item in items:
         name = item.get("name") if isinstance(item, dict) else None
         if not isinstance(name, str) or not name:
-            raise invalid_request("MissingName", f"An element of {kind.property} of {id_} has no name.", kind.property)
+            raise invalid_request(
+                "InvalidRequestFormat", f"An element of {kind.property} of {id_} has no name.", kind.property
+            )
         if any(same(other["name"], name) for other in made):
             raise invalid_request(
                 "InvalidRequestFormat", f"{kind.property} of {id_} has the name {name} twice.", kind.property

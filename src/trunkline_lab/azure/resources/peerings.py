@@ -122,7 +122,8 @@ def _refuse_third(site: Site, id_: ResourceId, holder: str, other: Resource, spa
                 f"Cannot create or update peering {holder}. Virtual networks {id_} and {other.id} cannot be peered "
                 f"because address space of the first virtual network overlaps with address space of virtual network "
                 f"{third.id if third else ''} already peered with the second virtual network. "
-                f"Overlapping address prefixes: {', '.join(clash)}.",
+                f"Overlapping address prefixes: {', '.join(clash)}. For more information please refer to "
+                "https://aka.ms/VnetPeeringInfo",
                 holder,
             )
 

@@ -41,6 +41,12 @@ def choose(
     """
     static = same(str(given.get("privateIPAllocationMethod", "Dynamic")), "Static")
     found: Document = {"privateIPAllocationMethod": "Static" if static else "Dynamic"}
+    if static and not given.get("privateIPAddress"):
+        raise invalid_request(
+            "PrivateIPAddressMissing",
+            f"Private IP address is required when privateIPAllocationMethod is Static in IP configuration {holder}.",
+            holder,
+        )
     if static:
         found["privateIPAddress"] = str(address(given.get("privateIPAddress"), holder))
     subnet = subnet_of(site, subnet_id)

@@ -1,4 +1,8 @@
-"""Deployments through the official SDK: how they are read, run, fail and are told."""
+"""Deployments through the official SDK: how they are read, run, fail and are told.
+
+Sources: of a code, docs/reference/lab-errors.md; of a behaviour, docs/reference/lab-azure.md; of a row that has another,
+the row says it (owner/repository#number is a public report of Azure's own answer).
+"""
 
 from __future__ import annotations
 
@@ -200,15 +204,17 @@ def loop(**more: Any) -> dict[str, Any]:
         (template(vnet("[parameters('p')]")), "InvalidTemplate", "parameter 'p' is not found"),
         (template(vnet("x", colour="red")), "InvalidTemplate", "unknown property 'colour'"),
         (template(vnet("[loud('x')]")), "InvalidTemplate", "'loud' is not valid"),
+        # Azure-Samples/azure-search-openai-demo#2321, and of properties dmauser/opnazure#60
         (template(vnet("[loud('x')]")), "InvalidTemplate", "The template resource '[loud('x')]' is not valid: The "),
         (template(vnet("x", tags={"a": "[loud('x')]"})), "InvalidTemplate", "language expressions for resource '/sub"),
         (template(vnet("x", condition="yes")), "InvalidTemplate", "'x' is not valid: Its condition is neither true"),
         (template(vnet("x", dependsOn=["[loud('x')]"])), "InvalidTemplate", "The template resource 'x' is not valid"),
         (template(vnet("x", copy=loop(mode="odd"))), "InvalidTemplate", "has the mode 'odd'"),
         (template(vnet("x", copy=loop(name=""))), "InvalidTemplate", "'copy' definition needs a name"),
+        # MicrosoftDocs/azure-docs#62948 and #60638, hashicorp/terraform-provider-azurerm#8090
         (template(vnet("x", copy=loop(count=801))), "InvalidTemplate", "has an invalid copy count"),
         (template(vnet("x", copy=loop(mode="serial", batchSize=3))), "InvalidTemplate", "exceed the copy count '2'"),
-        (
+        (  # Azure/pcs-cli#522
             template(vnet("x", location="mars")),
             "LocationNotAvailableForResourceType",
             "type 'Microsoft.Network/virtual",

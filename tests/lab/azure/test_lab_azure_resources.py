@@ -1,4 +1,8 @@
-"""Resources through the official SDKs: what Azure fills in, refuses, and holds on to."""
+"""Resources through the official SDKs: what Azure fills in, refuses, and holds on to.
+
+Sources: of a code, docs/reference/lab-errors.md; of a behaviour, docs/reference/lab-azure.md; of a row that has another,
+the row says it (owner/repository#number is a public report of Azure's own answer).
+"""
 
 from __future__ import annotations
 
@@ -101,10 +105,11 @@ def test_networks_and_their_subnets(clients: Clients) -> None:
 @pytest.mark.parametrize(
     ("subnets", "prefix", "code"),
     [
+        # the first two: MicrosoftDocs/azure-docs#123869; the smallest subnet: microsoft/AzureTRE#2111
         ([("a", "10.0.0.0/24"), ("b", "10.0.0.128/25")], "10.0.0.0/16", "NetcfgSubnetRangesOverlap"),
         ([("a", "10.1.0.0/24")], "10.0.0.0/16", "NetcfgSubnetRangeOutsideVnet"),
         ([("a", "10.0.0.1/24")], "10.0.0.0/16", "InvalidCIDRNotation"),
-        ([("a", "10.0.0.0")], "10.0.0.0/16", "InvalidAddressPrefixFormat"),
+        ([("a", "10.0.0.0")], "10.0.0.0/16", "InvalidAddressPrefixFormat"),  # Azure/azure-service-operator#997
         ([("a", "10.0.0.0/30")], "10.0.0.0/16", "NetcfgInvalidSubnet"),
         ([("a", "10.0.0.0/24"), ("A", "10.0.1.0/24")], "10.0.0.0/16", "InvalidRequestFormat"),
         ([], "10.0.0.0/33", "InvalidAddressPrefixFormat"),

@@ -14,7 +14,7 @@ class AvailabilitySets(Kind):
     """Availability sets. Machines refer to them when they are made."""
 
     type: ClassVar[str] = "Microsoft.Compute/availabilitySets"
-    created: ClassVar[int] = 200  # all that the official SDKs take for one
+    created: ClassVar[int] = 200  # azure-mgmt-compute takes no 201 for one
     known: ClassVar[frozenset[str]] = names("""
     platformFaultDomainCount platformUpdateDomainCount virtualMachines proximityPlacementGroup
     scheduledEventsPolicy managed

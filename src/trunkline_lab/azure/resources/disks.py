@@ -19,7 +19,7 @@ class Disks(Kind):
     """Managed disks. The lab's machines make none by themselves: those that exist were asked for."""
 
     type: ClassVar[str] = "Microsoft.Compute/disks"
-    created: ClassVar[int] = 200  # all that the official SDKs take for one
+    created: ClassVar[int] = 200  # azure-mgmt-compute takes no 201 for one
     known: ClassVar[frozenset[str]] = names("""
     creationData diskSizeGB osType hyperVGeneration purchasePlan supportedCapabilities encryptionSettingsCollection
     encryption maxShares networkAccessPolicy publicNetworkAccess diskAccessId tier burstingEnabled dataAccessAuthMode

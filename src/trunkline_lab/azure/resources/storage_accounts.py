@@ -25,7 +25,7 @@ class StorageAccounts(Kind):
     """Storage accounts: their endpoints and keys are told, and nothing can be stored in them."""
 
     type: ClassVar[str] = "Microsoft.Storage/storageAccounts"
-    created: ClassVar[int] = 200  # all that the official SDKs take for one
+    created: ClassVar[int] = 200  # docs/reference/lab-azure.md, doubts
     known: ClassVar[frozenset[str]] = names("""
     accessTier accountType allowBlobPublicAccess allowSharedKeyAccess allowCrossTenantReplication encryption
     minimumTlsVersion networkAcls supportsHttpsTrafficOnly isHnsEnabled publicNetworkAccess primaryEndpoints

@@ -1,7 +1,7 @@
 """ARM's expressions: what each function answers, and how what is wrong is refused.
 
-Sources: of a code, docs/reference/lab-errors.md; of a behaviour, docs/reference/lab-azure.md; of a row that has another,
-the row says it (owner/repository#number is a public report of Azure's own answer).
+Sources: of a code, docs/reference/lab-errors.md; of a behaviour, docs/reference/lab-azure.md; of a row that has one of
+its own, the row says it (owner/repository#number is a public report of Azure's own answer).
 """
 
 from __future__ import annotations

@@ -298,3 +298,15 @@ def test_an_interface_is_in_one_subnet(clients: Clients, second: str | None, cod
     assert len(make(GROUP, "nic", body).result().ip_configurations) == 2
     body["properties"] = {"ipConfigurations": [configuration("1", "a"), configuration("2", second)]}
     assert refused(make, GROUP, "nic", body)[0] == code
+
+
+def test_the_gateways_subnet_takes_no_security_group_and_no_interface(clients: Clients) -> None:
+    """Azure-Terraform/terraform-azurerm-virtual-network#18 and Azure/azure-rest-api-specs#11861."""
+    made = group(clients, "group")
+    held = {"addressPrefix": "10.0.1.0/24", "networkSecurityGroup": {"id": made.id}}
+    subnet = net(clients, sub("GatewaySubnet", "10.0.1.0/24")).subnets[0].id
+    put = clients.network.subnets.begin_create_or_update
+    code, _ = refused(put, GROUP, "net", "GatewaySubnet", {"properties": held})
+    assert code == "NetworkSecurityGroupCannotBeAttachedToGatewaySubnet"
+    code, message = refused(lambda: nic(clients, subnet, "x"))
+    assert (code, "only for the Gateway resource" in message) == ("GatewaySubnet", True)

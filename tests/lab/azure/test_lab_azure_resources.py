@@ -1,7 +1,7 @@
 """Resources through the official SDKs: what Azure fills in, refuses, and holds on to.
 
-Sources: of a code, docs/reference/lab-errors.md; of a behaviour, docs/reference/lab-azure.md; of a row that has another,
-the row says it (owner/repository#number is a public report of Azure's own answer).
+Sources: of a code, docs/reference/lab-errors.md; of a behaviour, docs/reference/lab-azure.md; of a row that has one of
+its own, the row says it (owner/repository#number is a public report of Azure's own answer).
 """
 
 from __future__ import annotations
@@ -119,18 +119,6 @@ def test_networks_and_their_subnets(clients: Clients) -> None:
 def test_networks_that_cannot_be(clients: Clients, subnets: list[tuple[str, str]], prefix: str, code: str) -> None:
     assert refused(lambda: net(clients, *(sub(*one) for one in subnets), prefix=prefix))[0] == code
     assert list(clients.network.virtual_networks.list_all()) == []
-
-
-def test_the_gateways_subnet_takes_no_security_group_and_no_interface(clients: Clients) -> None:
-    """Azure-Terraform/terraform-azurerm-virtual-network#18 and Azure/azure-rest-api-specs#11861."""
-    made = group(clients, "group")
-    held = {"addressPrefix": "10.0.1.0/24", "networkSecurityGroup": {"id": made.id}}
-    subnet = net(clients, sub("GatewaySubnet", "10.0.1.0/24")).subnets[0].id
-    put = clients.network.subnets.begin_create_or_update
-    code, _ = refused(put, GROUP, "net", "GatewaySubnet", {"properties": held})
-    assert code == "NetworkSecurityGroupCannotBeAttachedToGatewaySubnet"
-    code, message = refused(lambda: nic(clients, subnet, "x"))
-    assert (code, "only for the Gateway resource" in message) == ("GatewaySubnet", True)
 
 
 def test_route_tables_and_their_routes(clients: Clients) -> None:

@@ -17,6 +17,7 @@ from trunkline_lab.aws.cloudformation.api import CloudFormation
 from trunkline_lab.aws.gateway import Gateway
 from trunkline_lab.aws.inside import Clients
 from trunkline_lab.aws.networks import networks
+from trunkline_lab.aws.rules.canonical import canonical
 from trunkline_lab.aws.rules.dependencies import Dependencies
 from trunkline_lab.aws.rules.endpoints import Endpoints
 from trunkline_lab.aws.rules.gateways import Gateways
@@ -88,6 +89,7 @@ class AwsFace:
             self._one_at_a_time,
             well_formed,
             dry_run,
+            canonical,
             Reads(),
             self.lag,
             Tokens(),

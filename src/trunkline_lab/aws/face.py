@@ -29,6 +29,7 @@ from trunkline_lab.aws.rules.passing import Passing
 from trunkline_lab.aws.rules.policies import aws_policies
 from trunkline_lab.aws.rules.reads import Reads
 from trunkline_lab.aws.rules.shape import well_formed
+from trunkline_lab.aws.rules.tags import reserved
 from trunkline_lab.aws.rules.tokens import Tokens, dry_run
 from trunkline_lab.aws.rules.vpn import Vpn
 from trunkline_lab.aws.server import Server
@@ -90,6 +91,7 @@ class AwsFace:
             well_formed,
             dry_run,
             canonical,
+            reserved,
             Reads(),
             self.lag,
             Tokens(),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from lab_aws import Account, network, run
+from lab_aws_templates import VPC
 
 from trunkline_lab.aws import AwsFace
 
@@ -113,3 +114,19 @@ def test_blocks_are_kept_in_their_canonical_form(account: Account) -> None:
     assert [each["CidrIpv4"] for each in given["SecurityGroupRules"]] == ["100.68.0.0/18"]
     code, _ = refusal(ec2.create_vpc, CidrBlock="10.1.0.0/16/3")
     assert code == "InvalidParameterValue"
+
+
+def test_tags_of_awss_own_are_nobodys(account: Account) -> None:
+    ec2 = account.ec2
+    account.create("one", VPC)
+    vpc = account.resource("one", "Vpc")["PhysicalResourceId"]
+    mine, marked = [{"Key": "AWS:mine", "Value": "x"}], [{"Key": "aws:cloudformation:stack-name"}]
+    for action, arguments in (
+        (ec2.create_tags, {"Resources": [vpc], "Tags": mine}),
+        (ec2.delete_tags, {"Resources": [vpc], "Tags": marked}),
+        (ec2.create_vpc, {"CidrBlock": "10.1.0.0/16", "TagSpecifications": [{"ResourceType": "vpc", "Tags": mine}]}),
+    ):
+        code, said = refusal(action, **arguments)
+        assert (code, said) == ("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use")
+    found = ec2.describe_vpcs(Filters=[{"Name": "tag:aws:cloudformation:stack-name", "Values": ["one"]}])["Vpcs"]
+    assert [each["VpcId"] for each in found] == [vpc]

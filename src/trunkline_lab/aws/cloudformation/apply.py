@@ -57,6 +57,7 @@ class Apply:
         stack, template = self._stack, self._desired.template
         late = time.monotonic() + stack.minutes * self._setting.minute
         self._check_parameters()
+        self._scope.check_imports()
         self.wanted = frozenset(self._scope.wanted())
         for name in self.wanted & stack.resources.keys():
             check_type(stack.resources[name], template.resources[name])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from trunkline_lab.aws.cloudformation.errors import invalid
+from trunkline_lab.aws.cloudformation.errors import NoExport, invalid
 from trunkline_lab.aws.cloudformation.language import VARIABLE, Template, references, unresolved
 from trunkline_lab.aws.cloudformation.values import UNKNOWN, Unknown, text
 
@@ -79,6 +79,18 @@ class Scope:
         for output in self.template.outputs.values():
             if "Condition" not in output or self.holds(output["Condition"]):
                 yield from ((target, "Outputs") for target, _ in references(self._branch(dict(output))))
+
+    def check_imports(self) -> None:
+        """Refuse what imports an export that nobody has: before anything is made, as CloudFormation does."""
+        wanted = self.wanted()
+        taken = [self._branch(dict(self.template.resources[name].properties)) for name in wanted]
+        taken += [
+            self._branch(dict(output))
+            for output in self.template.outputs.values()
+            if "Condition" not in output or self.holds(output["Condition"])
+        ]
+        for argument in _imports(taken):
+            self._import(argument)
 
     def _branch(self, node: Any) -> Any:
         if isinstance(node, list):
@@ -213,7 +225,7 @@ class Scope:
         name = str(self._value(argument))
         value = self.exports(name)
         if value is None:
-            raise invalid(f"No export named {name} found.")
+            raise NoExport(name)
         self.imported.add(name)
         return value
 
@@ -222,6 +234,16 @@ class Scope:
         if not isinstance(found, list) or len(found) != count:
             raise invalid(f"Template error: {function} requires a list argument with {count} elements")
         return found
+
+
+def _imports(node: Any) -> Iterator[Any]:
+    """The argument of every Fn::ImportValue inside."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _imports(item)
+    elif isinstance(node, dict):
+        for name, inner in node.items():
+            yield from [inner] if name == "Fn::ImportValue" else _imports(inner)
 
 
 _FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {

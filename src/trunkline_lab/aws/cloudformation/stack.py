@@ -42,6 +42,10 @@ class Stack:
 
     Attributes:
         parent, root: Ids of the stack that this one is nested in, and of the outermost one; "" when not nested.
+        token: The client request token of the operation under way, which its events carry.
+        requests: The parameters of every request with a token, by operation and token.
+        change_set: Id of the change set that was executed last, "" for none.
+        abandoned: Whether OnFailure says to leave a failed create as it is: no update may mend it then.
         minutes: How long creating may take; 0 for as long as it takes.
         acknowledged: The capabilities of the operation under way, for nested stacks.
         unfinished: What leads back from a failed operation to the last stable state.
@@ -57,9 +61,10 @@ class Stack:
     status: str = ""
     reason: str = ""
     desired: Desired | None = None
-    operation: str = ""
     token: str = ""
+    requests: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     on_failure: str = "ROLLBACK"
+    abandoned: bool = False
     protected: bool = False
     role: str = ""
     notify: tuple[str, ...] = ()
@@ -71,6 +76,7 @@ class Stack:
     imports: set[str] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
     change_sets: dict[str, ChangeSet] = field(default_factory=dict)
+    change_set: str = ""
     parent: str = ""
     root: str = ""
     minutes: int = 0

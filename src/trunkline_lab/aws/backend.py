@@ -19,6 +19,7 @@ from moto.ec2.models.amis import Ami
 from moto.ec2.models.network_acls import NetworkAclBackend
 from moto.ec2.models.route_tables import Route
 from moto.ec2.models.security_groups import SecurityGroupBackend
+from moto.ec2.models.vpc_peering_connections import VPCPeeringConnectionBackend
 from moto.ec2.models.vpcs import VPCBackend
 from moto.iam.models import get_account_id_from, iam_backends
 from moto.iam.policy_validation import BaseIAMPolicyValidator
@@ -37,6 +38,7 @@ _DEFAULTS = (
     (NetworkAclBackend, "create_network_acl", defaults.network_acl),
     (VPCBackend, "create_vpc", defaults.vpc),
     (VPCBackend, "create_default_vpc", defaults.default_vpc),
+    (VPCPeeringConnectionBackend, "create_vpc_peering_connection", defaults.peering),
     (VPCBackend, "delete_vpc", defaults.without_vpc),
 )
 

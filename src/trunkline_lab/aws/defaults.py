@@ -1,4 +1,4 @@
-"""What comes with a new VPC or network ACL in EC2, where moto leaves it out.
+"""What comes with a new VPC, network ACL or peering in EC2, where moto leaves it out.
 
 Sources: Amazon VPC User Guide, "Default security groups for your VPCs"
 (https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html), "Default network ACL for a VPC"
@@ -9,6 +9,7 @@ Sources: Amazon VPC User Guide, "Default security groups for your VPCs"
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from typing import Any
 
@@ -64,6 +65,24 @@ def default_vpc(create: Callable[..., Any]) -> Callable[..., Any]:
         return found
 
     return made
+
+
+def peering(create: Callable[..., Any]) -> Callable[..., Any]:
+    """moto's create_vpc_peering_connection, which fails between VPCs whose blocks overlap."""
+
+    def made(ec2: Any, near: Any, far: Any, *given: Any, **more: Any) -> Any:
+        found = create(ec2, near, far, *given, **more)
+        if any(one.overlaps(other) for one in _blocks(near) for other in _blocks(far)):
+            found._status.code = "failed"
+            found._status.message = "Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range"
+        return found
+
+    return made
+
+
+def _blocks(each: Any) -> list[ipaddress.IPv4Network]:
+    associated = each.get_cidr_block_association_set(ipv6=False)
+    return [ipaddress.IPv4Network(one["cidr_block"], strict=False) for one in associated]
 
 
 def without_vpc(delete: Callable[..., Any]) -> Callable[..., Any]:

@@ -31,6 +31,7 @@ from trunkline_lab.aws.rules.reads import Reads
 from trunkline_lab.aws.rules.shape import well_formed
 from trunkline_lab.aws.rules.tags import reserved
 from trunkline_lab.aws.rules.tokens import Tokens, dry_run
+from trunkline_lab.aws.rules.values import allowed
 from trunkline_lab.aws.rules.vpn import Vpn
 from trunkline_lab.aws.server import Server
 from trunkline_lab.world import Machine, World
@@ -90,6 +91,7 @@ class AwsFace:
             self._one_at_a_time,
             well_formed,
             dry_run,
+            allowed,
             canonical,
             reserved,
             Reads(),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from lab_aws import Account, network, run
+from lab_aws import IMAGE, Account, network, run
 from lab_aws_templates import VPC
 
 from trunkline_lab.aws import AwsFace
@@ -130,3 +130,104 @@ def test_tags_of_awss_own_are_nobodys(account: Account) -> None:
         assert (code, said) == ("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use")
     found = ec2.describe_vpcs(Filters=[{"Name": "tag:aws:cloudformation:stack-name", "Values": ["one"]}])["Vpcs"]
     assert [each["VpcId"] for each in found] == [vpc]
+
+
+ESP = {"IpProtocol": "50", "IpRanges": [{"CidrIp": "192.0.2.1/32"}]}
+
+
+def test_a_rule_of_a_protocol_without_ports(account: Account) -> None:
+    """API reference, IpPermission: a protocol number other than those of TCP, UDP and ICMP is for all ports."""
+    ec2, there = account.ec2, network(account.ec2)
+    for rule in (ESP, ESP | {"IpProtocol": "47", "FromPort": 7, "ToPort": 9}):
+        (made,) = ec2.authorize_security_group_ingress(GroupId=there["group"], IpPermissions=[rule])[
+            "SecurityGroupRules"
+        ]
+        assert (made["IpProtocol"], made["FromPort"], made["ToPort"]) == (rule["IpProtocol"], -1, -1)
+        ec2.revoke_security_group_ingress(GroupId=there["group"], IpPermissions=[rule])
+    assert ec2.describe_security_groups(GroupIds=[there["group"]])["SecurityGroups"][0]["IpPermissions"] == []
+
+
+def test_a_stack_lets_esp_in_and_has_not_drifted(account: Account) -> None:
+    body = """
+Resources:
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.9.0.0/16}}
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: routers
+      VpcId: !Ref Vpc
+      SecurityGroupIngress:
+        - {IpProtocol: 50, CidrIp: 192.0.2.1/32}
+        - {IpProtocol: udp, FromPort: 500, ToPort: 500, CidrIp: 192.0.2.1/32}
+"""
+    assert account.create("esp", body)["StackStatus"] == "CREATE_COMPLETE"
+    found = account.cfn.detect_stack_resource_drift(StackName="esp", LogicalResourceId="Group")["StackResourceDrift"]
+    assert found["StackResourceDriftStatus"] == "IN_SYNC", found
+    assert account.delete("esp")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def rule(**more: Any) -> dict[str, Any]:
+    return {"IpPermissions": [{"IpRanges": [{"CidrIp": "192.0.2.1/32"}], **more}]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments", "code"),
+    [
+        ("authorize_security_group_ingress", rule(IpProtocol="tcp"), "InvalidParameterValue"),
+        ("authorize_security_group_ingress", rule(IpProtocol="icmp"), "InvalidParameterValue"),
+        ("authorize_security_group_ingress", rule(IpProtocol="6", FromPort=9, ToPort=8), "InvalidParameterValue"),
+        ("authorize_security_group_egress", rule(IpProtocol="udp", FromPort=9, ToPort=65536), "InvalidParameterValue"),
+        ("create_security_group", {"GroupName": "sg-x", "Description": "x", "VpcId": "{vpc}"}, "InvalidParameterValue"),
+        ("create_subnet", {"VpcId": "{vpc}", "CidrBlock": "10.5.9.0/29"}, "InvalidSubnet.Range"),
+        ("create_route", {"RouteTableId": "{table}", "DestinationCidrBlock": "9.0.0.0/8"}, "MissingParameter"),
+        (
+            "create_route",
+            {
+                "RouteTableId": "{table}",
+                "DestinationCidrBlock": "9.0.0.0/8",
+                "GatewayId": "{gateway}",
+                "NetworkInterfaceId": "{interface}",
+            },
+            "InvalidParameterCombination",
+        ),
+    ],
+)
+def test_values_that_ec2_does_not_allow(account: Account, operation: str, arguments: Any, code: str) -> None:
+    there = network(account.ec2)
+    filled = {k: v.format(**there) if isinstance(v, str) else v for k, v in arguments.items()}
+    named = {"GroupId": there["group"]} if operation.startswith("authorize") else {}
+    assert refusal(getattr(account.ec2, operation), **named, **filled)[0] == code
+
+
+def test_a_lists_numbers_end_before_its_own(account: Account) -> None:
+    ec2 = account.ec2
+    acl = ec2.create_network_acl(VpcId=network(ec2)["vpc"])["NetworkAcl"]["NetworkAclId"]
+    entry = {"NetworkAclId": acl, "Protocol": "-1", "RuleAction": "allow", "Egress": False, "CidrBlock": "0.0.0.0/0"}
+    ec2.create_network_acl_entry(RuleNumber=32766, **entry)
+    assert refusal(ec2.create_network_acl_entry, RuleNumber=32767, **entry)[0] == "InvalidParameterValue"
+
+
+def test_an_instance_that_has_ended_stays_so(account: Account) -> None:
+    ec2, there = account.ec2, network(account.ec2)
+    own = ec2.run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1, InstanceType="t3.small", SubnetId=there["subnet"])
+    machine = own["Instances"][0]["InstanceId"]
+    for _ in range(2):
+        (ended,) = ec2.terminate_instances(InstanceIds=[machine])["TerminatingInstances"]
+        assert ended["InstanceId"] == machine
+    for action in (ec2.start_instances, ec2.stop_instances):
+        assert refusal(action, InstanceIds=[machine])[0] == "IncorrectInstanceState"
+    (found,) = ec2.describe_instances(InstanceIds=[machine])["Reservations"][0]["Instances"]
+    assert found["State"]["Name"] == "terminated"
+
+
+def test_a_peering_of_blocks_that_overlap_fails(account: Account) -> None:
+    ec2 = account.ec2
+    one, two = (ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"] for block in ("10.1.0.0/16", "10.1.8.0/22"))
+    made = ec2.create_vpc_peering_connection(VpcId=one, PeerVpcId=two)["VpcPeeringConnection"]
+    peering = made["VpcPeeringConnectionId"]
+    (found,) = ec2.describe_vpc_peering_connections(VpcPeeringConnectionIds=[peering])["VpcPeeringConnections"]
+    assert found["Status"]["Code"] == "failed"
+    assert "overlapping CIDR" in found["Status"]["Message"]
+    assert refusal(ec2.accept_vpc_peering_connection, VpcPeeringConnectionId=peering)[0] == "InvalidStateTransition"
+    for vpc in (one, two):
+        ec2.delete_vpc(VpcId=vpc)

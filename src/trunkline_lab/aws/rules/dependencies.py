@@ -41,11 +41,6 @@ def _group(ec2: Any, form: Form) -> None:
         raise Refused("DependencyViolation", f"resource {group.id} has a dependent object")
 
 
-def _create_group(ec2: Any, form: Form) -> None:
-    if form.get("GroupName", "").lower() == "default":
-        raise Refused("InvalidParameterValue", "Cannot use reserved security group name: default")
-
-
 def _dhcp_options(ec2: Any, form: Form) -> None:
     identity = form.get("DhcpOptionsId")
     if any(vpc.dhcp_options and vpc.dhcp_options.id == identity for vpc in ec2.vpcs.values()):
@@ -200,7 +195,6 @@ _CHECKS: dict[str, Check] = {
     "DeleteSubnet": _subnet,
     "DeleteSecurityGroup": _group,
     "DeleteVpc": _vpc,
-    "CreateSecurityGroup": _create_group,
     "DeleteDhcpOptions": _dhcp_options,
     "DeleteRoute": _delete_route,
     "ReleaseAddress": _address,

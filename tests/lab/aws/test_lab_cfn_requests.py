@@ -96,12 +96,16 @@ def test_a_deletion_that_failed_is_not_tried_again_by_its_token(account: Account
     vpc = account.resource("one", "Vpc")["PhysicalResourceId"]
     gateway = account.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     account.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
-    assert account.delete("one", ClientRequestToken="d-1")["StackStatus"] == "DELETE_FAILED"
+    failed = account.delete("one", ClientRequestToken="d-1")
+    assert failed["StackStatus"] == "DELETE_FAILED"
     account.ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
-    assert account.delete("one", ClientRequestToken="d-1")["StackStatus"] == "DELETE_FAILED"
+    again = account.delete("one", ClientRequestToken="d-1")
+    assert (again["StackStatus"], again["DeletionTime"]) == ("DELETE_FAILED", failed["DeletionTime"])
     told = refusal(account.cfn.delete_stack, StackName="one", RetainResources=["Nobody"])[1]
     assert "Nobody" in told
-    assert account.delete("one", ClientRequestToken="d-2")["StackStatus"] == "DELETE_COMPLETE"
+    done = account.delete("one", ClientRequestToken="d-2")
+    assert done["StackStatus"] == "DELETE_COMPLETE"
+    assert done["DeletionTime"] > failed["DeletionTime"]
 
 
 def test_a_page_of_drifts_is_as_large_as_asked_for(account: Account) -> None:

@@ -131,7 +131,7 @@ class Engine:
         if failed:
             stack.enter("DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")
             return
-        stack.deleted, stack.outputs, stack.imports = now(), [], set()
+        stack.outputs, stack.imports = [], set()
         stack.enter("DELETE_COMPLETE")
 
     def _create_failed(self, reason: str) -> None:

@@ -42,6 +42,7 @@ class Stack:
 
     Attributes:
         parent, root: Ids of the stack that this one is nested in, and of the outermost one; "" when not nested.
+        deleted: When its last deletion began, whether that succeeded or not.
         token: The client request token of the operation under way, which its events carry.
         requests: The parameters of every request with a token, by operation and token.
         change_set: Id of the change set that was executed last, "" for none.
@@ -52,6 +53,7 @@ class Stack:
         skipped: Resources that a rollback leaves as they are.
         cancelled: Set when the stack is to be deleted while it is being created.
         cancel: Set when its update is to be given up.
+        lock: That of all stacks, once it is one of them.
     """
 
     id: str
@@ -89,6 +91,7 @@ class Stack:
     cancelled: threading.Event = field(default_factory=threading.Event)
     cancel: threading.Event = field(default_factory=threading.Event)
     work: threading.Thread | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def busy(self) -> bool:
@@ -97,8 +100,12 @@ class Stack:
 
     def enter(self, status: str, reason: str = "") -> None:
         """Take a new status and write it down."""
-        self.status, self.reason = status, reason
-        self._write(self.name, self.id, "AWS::CloudFormation::Stack", reason, {})
+        # Who sees the status sees its event, too.
+        with self.lock:
+            self.status, self.reason = status, reason
+            if status == "DELETE_IN_PROGRESS":
+                self.deleted = now()
+            self._write(self.name, self.id, "AWS::CloudFormation::Stack", reason, {})
 
     def note(self, built: Built, status: str, reason: str = "") -> None:
         """Give a resource a new status and write it down."""
@@ -123,6 +130,7 @@ class Stacks:
     def add(self, stack: Stack) -> None:
         """Remember a new stack."""
         with self.lock:
+            stack.lock = self.lock
             self._all.append(stack)
 
     def everything(self) -> list[Stack]:

@@ -260,6 +260,28 @@ def test_exports_in_use_cannot_be_changed_or_taken_away(account: Account) -> Non
     assert account.update("net", exporting.replace("mine", "ours"))["StackStatus"] == "UPDATE_COMPLETE"
 
 
+def test_what_was_never_made_is_not_being_deleted(account: Account) -> None:
+    """As in a log of events that a user shows: github.com/openshift/openshift-ansible-contrib/issues/358 (Bastion)."""
+    account.create("bad", BROKEN)
+    said = [e["ResourceStatus"] for e in account.events("bad") if e["LogicalResourceId"] == "Subnet"]
+    assert said == ["CREATE_IN_PROGRESS", "CREATE_FAILED", "DELETE_COMPLETE"]
+
+
+def test_two_outputs_cannot_have_one_export(account: Account) -> None:
+    one = "{Value: !Ref Vpc, Export: {Name: net-vpc}}"
+    made = account.create("net", VPC.replace("{Value: !Ref Vpc}", one) + f"  Again: {one}\n")
+    assert made["StackStatus"] == "ROLLBACK_COMPLETE"
+
+
+def test_a_key_that_a_mapping_has_not_is_refused_at_once(account: Account) -> None:
+    mapped = "Mappings: {Ami: {us-east-1: {id: x}}}\n" + VPC.replace("mine", '!FindInMap [Ami, !Ref "AWS::Region", id]')
+    said = refusal(account.cfn.create_stack, StackName="a", TemplateBody=mapped)
+    assert said == "Template error: Unable to get mapping for Ami::eu-west-1::id"
+    here = 'Conditions: {Here: !Equals [!Ref "AWS::Region", us-east-1]}\n' + mapped
+    there = here.replace("Value: !Find", "Value: !If [Here, !Find").replace(", id]}", ', id], "x"]}')
+    assert account.create("b", there)["StackStatus"] == "CREATE_COMPLETE", "the branch is not taken"
+
+
 def test_an_import_of_what_nobody_exports_fails_before_anything_is_made(account: Account) -> None:
     """As users report it: github.com/widdix/aws-s3-virusscan/issues/39, github.com/aws-amplify/amplify-js/issues/6367.
 

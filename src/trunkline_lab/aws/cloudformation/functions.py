@@ -82,15 +82,20 @@ class Scope:
 
     def check_imports(self) -> None:
         """Refuse what imports an export that nobody has: before anything is made, as CloudFormation does."""
-        wanted = self.wanted()
-        taken = [self._branch(dict(self.template.resources[name].properties)) for name in wanted]
-        taken += [
-            self._branch(dict(output))
-            for output in self.template.outputs.values()
-            if "Condition" not in output or self.holds(output["Condition"])
-        ]
-        for argument in _imports(taken):
+        for argument in _arguments("Fn::ImportValue", self._taken()):
             self._import(argument)
+
+    def check_mappings(self) -> None:
+        """Refuse what looks up a key that its mapping has not: that needs no resource to be seen."""
+        for argument in _arguments("Fn::FindInMap", self._taken()):
+            self._find_in_map(argument)
+
+    def _taken(self) -> list[Any]:
+        """The properties and outputs that there will be, without branches that are not taken."""
+        outputs = self.template.outputs.values()
+        made: list[Mapping[str, Any]] = [self.template.resources[name].properties for name in self.wanted()]
+        made += [each for each in outputs if "Condition" not in each or self.holds(each["Condition"])]
+        return [self._branch(dict(each)) for each in made]
 
     def _branch(self, node: Any) -> Any:
         if isinstance(node, list):
@@ -236,14 +241,14 @@ class Scope:
         return found
 
 
-def _imports(node: Any) -> Iterator[Any]:
-    """The argument of every Fn::ImportValue inside."""
+def _arguments(function: str, node: Any) -> Iterator[Any]:
+    """What every call of a function inside is called with."""
     if isinstance(node, list):
         for item in node:
-            yield from _imports(item)
+            yield from _arguments(function, item)
     elif isinstance(node, dict):
         for name, inner in node.items():
-            yield from [inner] if name == "Fn::ImportValue" else _imports(inner)
+            yield from [inner] if name == function else _arguments(function, inner)
 
 
 _FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {

@@ -99,6 +99,7 @@ class Setting:
                 scope.zones,
                 resources=resources,
             ).check()
+        scope.check_mappings()
         wanted = set(scope.wanted())
         for name, block in scope.taken():
             if name in desired.template.resources and name not in wanted:

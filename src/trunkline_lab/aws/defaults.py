@@ -17,6 +17,12 @@ from typing import Any
 LAST = 32767
 
 
+def region_has(ec2: Any, identity: str) -> bool:
+    """Whether something of this id comes with the region, and nobody has made it."""
+    kept = (getattr(ec2, name, None) for name in ("default_gateway", "default_dhcp_options"))
+    return identity in {each.id for each in kept if each is not None}
+
+
 def security_group(create: Callable[..., Any]) -> Callable[..., Any]:
     """moto's create_security_group, with a default group that lets its own members talk to each other."""
 
@@ -60,6 +66,7 @@ def default_vpc(create: Callable[..., Any]) -> Callable[..., Any]:
         found = create(ec2)
         gateway = ec2.create_internet_gateway()
         ec2.attach_internet_gateway(gateway.id, found.id)
+        ec2.default_gateway = gateway
         main = next(table for table in ec2.route_tables.values() if table.vpc_id == found.id)
         ec2.create_route(main.id, "0.0.0.0/0", gateway_id=gateway.id)
         return found

@@ -10,6 +10,7 @@ from typing import Any
 from .audit import Entry, Maker, Thing, run_in
 from .aws import AwsFace
 from .aws.cloudformation.stack import Stack
+from .aws.defaults import region_has
 
 RUN, PATH, TOKEN = "trunkline:run", "trunkline:path", "trunkline:token"
 _EXPIRES = re.compile(r"\bexpires=(\S+)")
@@ -157,6 +158,8 @@ def _known(account: str, ids: tuple[str, ...], makers: Mapping[tuple[str, str], 
 
 def _is_given(kind: str, one: Any, ec2: Any) -> bool:
     """The region's own network, and what comes with a VPC or an instance."""
+    if region_has(ec2, str(getattr(one, "id", ""))):
+        return True
     vpc = ec2.vpcs.get(getattr(one, "vpc_id", None) or getattr(one, "id", ""))
     if vpc is not None and str(vpc.is_default).lower() == "true":
         return True
@@ -225,7 +228,7 @@ def _routes(account: str, region: str, ec2: Any, makers: Mapping[tuple[str, str]
             targets = (route.gateway, route.interface, route.nat_gateway, route.vpc_pcx, route.instance)
             target = next((str(each.id) for each in targets if each is not None), "")
             yield Thing(
-                "aws", account, region, "route", identity, within=table.id, maker=maker,
+                "aws", account, region, "route", identity, within=table.id, maker=maker, given=region_has(ec2, target),
                 details={"destination": destination, "target": target, "shared": True},
             )  # fmt: skip
 

@@ -113,11 +113,12 @@ def test_a_change_in_a_cloud_is_followed_without_being_asked(lab: Lab) -> None:
         [found] = fabric.ask("connect", asked=[("one", "tcp", "two", port)], wait=0.5)
         return bool(found == {"answer": "open", "host": "two"})
 
-    assert not open_(80)  # the default group lets nothing in
+    assert open_(80)  # both are in the default group, whose members let each other in
     group = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]
     rule = {"GroupId": group, "IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": f"{one['address']}/32"}
-    ec2.authorize_security_group_ingress(**rule)
     ec2.modify_instance_attribute(InstanceId=two["id"], Groups=[group])
+    assert within(10, lambda: not open_(80))
+    ec2.authorize_security_group_ingress(**rule)
     assert within(10, lambda: open_(80))
     assert not open_(81)
     ec2.revoke_security_group_ingress(**rule)

@@ -16,17 +16,31 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.ec2.models import ec2_backends, elastic_ip_addresses, elastic_network_interfaces
 from moto.ec2.models.amis import Ami
+from moto.ec2.models.network_acls import NetworkAclBackend
 from moto.ec2.models.route_tables import Route
+from moto.ec2.models.security_groups import SecurityGroupBackend
+from moto.ec2.models.vpc_peering_connections import VPCPeeringConnectionBackend
+from moto.ec2.models.vpcs import VPCBackend
 from moto.iam.models import get_account_id_from, iam_backends
 from moto.iam.policy_validation import BaseIAMPolicyValidator
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import run_wsgi_app
 
+from trunkline_lab.aws import defaults
 from trunkline_lab.aws.calls import Answer, Call, Refused
 from trunkline_lab.aws.reach import route_state
 from trunkline_lab.world import PublicAddresses
 
 _in_use = threading.Lock()
+# Methods of moto's, and what makes of each one that leaves nothing out.
+_DEFAULTS = (
+    (SecurityGroupBackend, "create_security_group", defaults.security_group),
+    (NetworkAclBackend, "create_network_acl", defaults.network_acl),
+    (VPCBackend, "create_vpc", defaults.vpc),
+    (VPCBackend, "create_default_vpc", defaults.default_vpc),
+    (VPCPeeringConnectionBackend, "create_vpc_peering_connection", defaults.peering),
+    (VPCBackend, "delete_vpc", defaults.without_vpc),
+)
 
 
 class Backend:
@@ -58,6 +72,8 @@ class Backend:
         # A policy's version is optional and may be the older one (IAM User Guide, "Policy element: Version").
         self._replace(BaseIAMPolicyValidator, "_validate_version", BaseIAMPolicyValidator._validate_version_syntax)
         self._replace(Route, "state", property(route_state))
+        for owner, name, way in _DEFAULTS:
+            self._replace(owner, name, way(getattr(owner, name)))
         self._reset()
 
     def stop(self) -> None:

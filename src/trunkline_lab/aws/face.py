@@ -17,6 +17,7 @@ from trunkline_lab.aws.cloudformation.api import CloudFormation
 from trunkline_lab.aws.gateway import Gateway
 from trunkline_lab.aws.inside import Clients
 from trunkline_lab.aws.networks import networks
+from trunkline_lab.aws.rules.canonical import canonical
 from trunkline_lab.aws.rules.dependencies import Dependencies
 from trunkline_lab.aws.rules.endpoints import Endpoints
 from trunkline_lab.aws.rules.gateways import Gateways
@@ -28,7 +29,9 @@ from trunkline_lab.aws.rules.passing import Passing
 from trunkline_lab.aws.rules.policies import aws_policies
 from trunkline_lab.aws.rules.reads import Reads
 from trunkline_lab.aws.rules.shape import well_formed
+from trunkline_lab.aws.rules.tags import reserved
 from trunkline_lab.aws.rules.tokens import Tokens, dry_run
+from trunkline_lab.aws.rules.values import allowed
 from trunkline_lab.aws.rules.vpn import Vpn
 from trunkline_lab.aws.server import Server
 from trunkline_lab.world import Machine, World
@@ -88,6 +91,9 @@ class AwsFace:
             self._one_at_a_time,
             well_formed,
             dry_run,
+            allowed,
+            canonical,
+            reserved,
             Reads(),
             self.lag,
             Tokens(),

@@ -91,10 +91,35 @@ def test_removed_resources_and_new_outputs_are_changes(account: Account) -> None
     assert (named["Status"], named["Changes"]) == ("CREATE_COMPLETE", [])
     assert "More" in outputs(execute(account, "net", "named"))
     left = account.cfn.list_change_sets(StackName="net")["Summaries"]
-    assert {each["ChangeSetName"]: each["ExecutionStatus"] for each in left} == {
-        "smaller": "OBSOLETE",
-        "named": "EXECUTE_COMPLETE",
-    }
+    assert {each["ChangeSetName"]: each["ExecutionStatus"] for each in left} == {"named": "EXECUTE_COMPLETE"}
+    assert account.stack("net")["ChangeSetId"] == named["ChangeSetId"]
+
+
+def test_an_update_makes_change_sets_obsolete(account: Account) -> None:
+    account.create("one", VPC)
+    account.change_set("one", "c", VPC.replace("mine", "ours"))
+    account.update("one", VPC.replace("mine", "theirs"))
+    assert account.cfn.describe_change_set(StackName="one", ChangeSetName="c")["ExecutionStatus"] == "OBSOLETE"
+    with pytest.raises(account.cfn.exceptions.InvalidChangeSetStatusException):
+        account.cfn.execute_change_set(StackName="one", ChangeSetName="c")
+
+
+def test_what_becomes_of_a_failure_is_said_once(account: Account) -> None:
+    account.create("one", VPC)
+    with pytest.raises(ClientError, match="OnStackFailure DELETE is for change sets of type CREATE only"):
+        account.change_set("one", "c", VPC, OnStackFailure="DELETE")
+    account.change_set("one", "c", VPC.replace("mine", "ours"), OnStackFailure="ROLLBACK")
+    with pytest.raises(ClientError, match="DisableRollback cannot be specified"):
+        account.cfn.execute_change_set(StackName="one", ChangeSetName="c", DisableRollback=True)
+
+
+def test_an_exports_new_name_is_a_change(account: Account) -> None:
+    body = VPC.replace("Parameters:", "Parameters:\n  Name: {Type: String, Default: a}").replace(
+        "{Value: !Ref Vpc}", "{Value: !Ref Vpc, Export: {Name: !Ref Name}}"
+    )
+    account.create("one", body)
+    assert account.update("one", body, {"Name": "b"})["StackStatus"] == "UPDATE_COMPLETE"
+    assert [each["Name"] for each in account.cfn.list_exports()["Exports"]] == ["b"]
 
 
 def test_previous_values_and_template_are_kept(account: Account) -> None:

@@ -43,6 +43,11 @@ def refused(body: str) -> str:
         ('{"A": "http://example.org" // not JSON\n}', "JSON not well-formed. (line 1, column 28)"),
         ("Resources:\n  A: {}\n  A: {}", "Template format error: YAML not well-formed. (line 2, column 3)"),
         ("Resources: {}", "At least one Resources member must be defined."),
+        (
+            a_template(Resources={"Fn::ForEach::A": ["N", ["a"], {"A${N}": VPC}]}),
+            "unsupported function: Fn::ForEach::A.",
+        ),
+        (a_template(Parameters={"P": {}}), "Every Parameters object must contain a Type member: P"),
         (a_template(Foo={}), "Invalid template property or properties [Foo]"),
         (a_template(Transform="AWS::Serverless-2016-10-31"), "No transform named AWS::Serverless-2016-10-31 found."),
         (a_template(Resources={"A": {}}), "[/Resources/A] Every Resources object must contain a Type member."),
@@ -82,6 +87,11 @@ def refused(body: str) -> str:
 )
 def test_a_wrong_template_is_refused(body: str, says: str) -> None:
     assert says in refused(body)
+
+
+def test_a_name_of_a_substitutions_own_may_have_spaces_around_it() -> None:
+    parsed = parse(a_template(Outputs={"O": {"Value": {"Fn::Sub": ["${ x }", {"x": "a"}]}}}), "eu-west-1")
+    assert list(parsed.outputs) == ["O"]
 
 
 def test_of_a_key_that_comes_twice_json_keeps_the_last() -> None:

@@ -184,6 +184,12 @@ def test_a_kept_create_can_be_mended(account: Account) -> None:
     assert vpcs(account) == 0
 
 
+def test_a_create_that_was_to_be_left_alone_is_not_mended(account: Account) -> None:
+    account.create("net", BROKEN, OnFailure="DO_NOTHING")
+    said = refusal(account.cfn.update_stack, StackName="net", TemplateBody=NETWORK, DisableRollback=True)
+    assert said.startswith("This stack cannot be updated from [CREATE_FAILED] state")
+
+
 def test_a_kept_create_can_be_rolled_back(account: Account) -> None:
     account.create("net", BROKEN, DisableRollback=True)
     account.cfn.rollback_stack(StackName="net")
@@ -254,6 +260,46 @@ def test_exports_in_use_cannot_be_changed_or_taken_away(account: Account) -> Non
     assert account.update("net", exporting.replace("mine", "ours"))["StackStatus"] == "UPDATE_COMPLETE"
 
 
+def test_what_was_never_made_is_not_being_deleted(account: Account) -> None:
+    """As in a log of events that a user shows: github.com/openshift/openshift-ansible-contrib/issues/358 (Bastion)."""
+    account.create("bad", BROKEN)
+    said = [e["ResourceStatus"] for e in account.events("bad") if e["LogicalResourceId"] == "Subnet"]
+    assert said == ["CREATE_IN_PROGRESS", "CREATE_FAILED", "DELETE_COMPLETE"]
+
+
+def test_two_outputs_cannot_have_one_export(account: Account) -> None:
+    one = "{Value: !Ref Vpc, Export: {Name: net-vpc}}"
+    made = account.create("net", VPC.replace("{Value: !Ref Vpc}", one) + f"  Again: {one}\n")
+    assert made["StackStatus"] == "ROLLBACK_COMPLETE"
+
+
+def test_a_key_that_a_mapping_has_not_is_refused_at_once(account: Account) -> None:
+    mapped = "Mappings: {Ami: {us-east-1: {id: x}}}\n" + VPC.replace("mine", '!FindInMap [Ami, !Ref "AWS::Region", id]')
+    said = refusal(account.cfn.create_stack, StackName="a", TemplateBody=mapped)
+    assert said == "Template error: Unable to get mapping for Ami::eu-west-1::id"
+    here = 'Conditions: {Here: !Equals [!Ref "AWS::Region", us-east-1]}\n' + mapped
+    there = here.replace("Value: !Find", "Value: !If [Here, !Find").replace(", id]}", ', id], "x"]}')
+    assert account.create("b", there)["StackStatus"] == "CREATE_COMPLETE", "the branch is not taken"
+
+
+def test_an_import_of_what_nobody_exports_fails_before_anything_is_made(account: Account) -> None:
+    """As users report it: github.com/widdix/aws-s3-virusscan/issues/39, github.com/aws-amplify/amplify-js/issues/6367.
+
+    A change set, too, fails with the name of what it misses.
+    """
+    body = "Resources: {V: {Type: AWS::EC2::VPC, Properties: {CidrBlock: %s}}, G: {Type: AWS::EC2::InternetGateway}}"
+    made = account.create("new", body % "!ImportValue nobody")
+    assert statuses(account, "new") == ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"]
+    assert {each["ResourceType"] for each in account.events("new")} == {"AWS::CloudFormation::Stack"}
+    reasons = [each.get("ResourceStatusReason", "") for each in account.events(made["StackId"])]
+    assert "No export named nobody found. Rollback requested by user." in reasons
+    account.create("old", body % "10.9.0.0/16")
+    assert account.update("old", body % "!ImportValue nobody")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert (
+        account.change_set("old", "c", body % "!ImportValue nobody")["StatusReason"] == "No export named nobody found."
+    )
+
+
 def test_a_create_may_take_only_so_long(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account.face.formation.setting, "pace", Pace(resource=0.15))
     monkeypatch.setattr(account.face.formation.setting, "minute", 0.1)
@@ -319,6 +365,11 @@ def test_an_update_is_cancelled(account: Account, monkeypatch: pytest.MonkeyPatc
             "create_change_set",
             {"StackName": "a", "ChangeSetName": "c", "TemplateBody": VPC, "IncludeNestedStacks": True},
             "parameter IncludeNestedStacks of CreateChangeSet",
+        ),
+        (
+            "describe_change_set",
+            {"StackName": "a", "ChangeSetName": "c", "IncludePropertyValues": True},
+            "parameter IncludePropertyValues of DescribeChangeSet",
         ),
         ("create_stack", {"StackName": "a", "TemplateURL": "https://b.s3.amazonaws.com/k"}, "The lab has no bucket b"),
         ("create_stack", {"StackName": "a", "TemplateURL": "ftp://b/k"}, "TemplateURL must be a supported URL."),

@@ -278,8 +278,11 @@ def test_exports_bind_stacks_together(account: Account) -> None:
     assert (export["Name"], export["Value"]) == ("net-vpc", outputs(made)["VpcId"])
     assert account.cfn.list_imports(ExportName="net-vpc")["Imports"] == ["sub"]
     kept = account.delete("net")
-    assert kept["StackStatus"] == "DELETE_FAILED"
-    assert "export net-vpc as it is in use by sub" in kept["StackStatusReason"]
+    assert (kept["StackStatus"], kept["StackStatusReason"]) == (
+        "CREATE_COMPLETE",
+        "Delete canceled. Cannot delete export net-vpc as it is in use by sub.",
+    )
+    assert account.update("net", exporting.replace("mine", "ours"))["StackStatus"] == "UPDATE_COMPLETE"
     taken = account.create("twin", exporting)
     assert taken["StackStatus"] == "ROLLBACK_COMPLETE"
     account.delete("sub")
@@ -354,9 +357,13 @@ def test_one_token_may_create_update_and_delete(account: Account) -> None:
     account.create("one", VPC, ClientRequestToken="run-1")
     changed = account.update("one", VPC.replace("Value: mine", "Value: ours"), ClientRequestToken="run-1")
     assert changed["StackStatus"] == "UPDATE_COMPLETE"
-    again = account.cfn.update_stack(StackName="one", TemplateBody=VPC, ClientRequestToken="run-1")
+    again = account.update("one", VPC.replace("Value: mine", "Value: ours"), ClientRequestToken="run-1")
     assert again["StackId"] == changed["StackId"], "the same update, asked for twice, is done once"
     assert account.stack("one")["StackStatus"] == "UPDATE_COMPLETE"
+    account.update("one", VPC, ClientRequestToken="run-2")
+    late = account.update("one", VPC.replace("Value: mine", "Value: ours"), ClientRequestToken="run-1")
+    assert late["LastUpdatedTime"] == account.stack("one")["LastUpdatedTime"]
+    assert len([each for each in account.events("one") if each["ResourceStatus"] == "UPDATE_COMPLETE"]) == 4
     assert account.delete("one", ClientRequestToken="run-1")["StackStatus"] == "DELETE_COMPLETE"
 
 

@@ -9,7 +9,7 @@ from botocore import xform_name
 
 from trunkline_lab.aws import wire
 from trunkline_lab.aws.calls import Answer, Call
-from trunkline_lab.aws.cloudformation import schemas
+from trunkline_lab.aws.cloudformation import constraints, schemas
 from trunkline_lab.aws.cloudformation.change_set_operations import ChangeSetOperations
 from trunkline_lab.aws.cloudformation.drift_operations import DriftOperations
 from trunkline_lab.aws.cloudformation.errors import invalid
@@ -52,6 +52,7 @@ class CloudFormation(StackOperations, ChangeSetOperations, LifeOperations, Drift
         method = getattr(self, xform_name(call.operation), None)
         if method is None or call.operation not in OPERATIONS:
             raise NotImplementedError(call.operation)
+        constraints.check(call)
         self.refuse(call)
         with self.setting.stacks.lock:
             return wire.answer(call, method(call, call.params) or {})

@@ -57,6 +57,7 @@ class Apply:
         stack, template = self._stack, self._desired.template
         late = time.monotonic() + stack.minutes * self._setting.minute
         self._check_parameters()
+        self._scope.check_imports()
         self.wanted = frozenset(self._scope.wanted())
         for name in self.wanted & stack.resources.keys():
             check_type(stack.resources[name], template.resources[name])
@@ -171,7 +172,8 @@ class Apply:
                     raise Failed(f"Parameter validation failed: {text}. ")
 
     def _outputs(self) -> list[Output]:
-        stack, made = self._stack, []
+        stack = self._stack
+        made: list[Output] = []
         for key, raw in self._desired.template.outputs.items():
             if "Condition" in raw and not self._scope.holds(raw["Condition"]):
                 continue
@@ -181,8 +183,9 @@ class Apply:
                 raise Failed(f"Template format error: Output {key} is malformed. {rule} ")
             export = text(self._scope.value(raw["Export"]["Name"])) if "Export" in raw else ""
             taken = self._setting.stacks.exports(stack.account, stack.region).get(export)
-            if taken and taken[0] is not stack:
-                raise Failed(f"Export with name {export} is already exported by stack {taken[0].name}. ")
+            if (taken and taken[0] is not stack) or (export and export in {each.export for each in made}):
+                owner = taken[0] if taken else stack
+                raise Failed(f"Export with name {export} is already exported by stack {owner.name}. ")
             made.append(Output(key, text(value), str(raw.get("Description", "")), export))
         self._check_exports({output.export: output.value for output in made})
         return made

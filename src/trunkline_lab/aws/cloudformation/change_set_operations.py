@@ -24,6 +24,8 @@ class ChangeSetOperations(Operations):
         name, kind = params["ChangeSetName"], params.get("ChangeSetType") or "UPDATE"
         if kind == "IMPORT":
             raise invalid("The lab does not support change sets of type IMPORT.")
+        if params.get("OnStackFailure") == "DELETE" and kind != "CREATE":
+            raise invalid("OnStackFailure DELETE is for change sets of type CREATE only.")
         stack = self._stack_for(call, params, name, kind)
         there = stack.change_sets.get(name)
         token = params.get("ClientToken", "")
@@ -69,12 +71,13 @@ class ChangeSetOperations(Operations):
     def execute_change_set(self, call: Call, params: dict[str, Any]) -> None:
         """ExecuteChangeSet."""
         stack, found = self._change_set(call, params)
-        token = params.get("ClientRequestToken", "")
-        if token and stack.token == token and found.execution in {"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE"}:
+        if self._repeated(stack, call):
             return
         if found.execution != "AVAILABLE":
             text = f"ChangeSet [{found.id}] cannot be executed in its current status of [{found.status}]"
             raise Refused("InvalidChangeSetStatus", text)
+        if found.on_failure and "DisableRollback" in params:
+            raise invalid("DisableRollback cannot be specified for a change set that was created with OnStackFailure.")
         creates = stack.status == "REVIEW_IN_PROGRESS"
         if not creates:
             self._check_updatable(stack, params)
@@ -83,9 +86,8 @@ class ChangeSetOperations(Operations):
         stack.retain_except_on_create = bool(params.get("RetainExceptOnCreate", False))
         stack.acknowledged = found.desired.capabilities
         found.execution = "EXECUTE_IN_PROGRESS"
-        for other in stack.change_sets.values():
-            if other is not found:
-                other.execution = "OBSOLETE"
+        # The others are for a stack that is no more.
+        stack.change_sets, stack.change_set = {found.name: found}, found.id
 
         def execute(engine: Engine) -> None:
             if creates:
@@ -95,7 +97,7 @@ class ChangeSetOperations(Operations):
             done = stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
             found.execution = "EXECUTE_COMPLETE" if done else "EXECUTE_FAILED"
 
-        self._start(stack, "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS", token, execute)
+        self._start(stack, "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS", call, execute)
 
     def _preview(self, stack: Stack, made: ChangeSet) -> None:
         made.status = "CREATE_IN_PROGRESS"

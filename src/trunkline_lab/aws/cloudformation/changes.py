@@ -14,7 +14,7 @@ from trunkline_lab.aws.cloudformation.records import Built, Desired
 from trunkline_lab.aws.cloudformation.resources import TYPES
 from trunkline_lab.aws.cloudformation.setting import Setting
 from trunkline_lab.aws.cloudformation.stack import Stack
-from trunkline_lab.aws.cloudformation.values import UNKNOWN, is_unknown
+from trunkline_lab.aws.cloudformation.values import UNKNOWN, is_unknown, text
 
 
 @dataclass(frozen=True)
@@ -96,15 +96,20 @@ def outputs_differ(setting: Setting, stack: Stack, desired: Desired) -> bool:
         return True
     things = {name: Thing(each.physical, each.attributes) for name, each in stack.resources.items()}
     scope = setting.scope(stack, desired, things)
-    values = {output.key: output.value for output in stack.outputs}
+    there = {output.key: output for output in stack.outputs}
     wanted = {
-        key: scope.value(raw["Value"])
+        key: raw
         for key, raw in desired.template.outputs.items()
         if "Condition" not in raw or scope.holds(raw["Condition"])
     }
-    return values.keys() != wanted.keys() or any(
-        isinstance(value, str) and "{{resolve:" not in value and value != values[key] for key, value in wanted.items()
-    )
+    if there.keys() != wanted.keys():
+        return True
+    for key, raw in wanted.items():
+        value, export = scope.value(raw["Value"]), scope.value(raw.get("Export", {"Name": ""})["Name"])
+        changed = isinstance(value, str) and "{{resolve:" not in value and value != there[key].value
+        if changed or text(export) != there[key].export:
+            return True
+    return False
 
 
 def check_type(built: Built, resource: Resource) -> None:

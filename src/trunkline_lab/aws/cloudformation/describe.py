@@ -27,7 +27,8 @@ def page(key: str, found: list[Any], params: Mapping[str, Any]) -> dict[str, Any
             start = max(0, len(found) - int(base64.b64decode(params["NextToken"])))
         except ValueError:
             raise invalid("The NextToken is not valid.") from None
-    chosen, left = found[start : start + PAGE], len(found) - start - PAGE
+    size = min(int(params.get("MaxResults", PAGE)), PAGE)
+    chosen, left = found[start : start + size], len(found) - start - size
     more = {"NextToken": base64.b64encode(str(left).encode()).decode()} if left > 0 else {}
     return {key: chosen, **more}
 
@@ -57,6 +58,7 @@ def stack(each: Stack) -> dict[str, Any]:
         "TimeoutInMinutes": each.minutes,
         "ParentId": each.parent,
         "RootId": each.root,
+        "ChangeSetId": each.change_set,
     }
     return shown | {key: value for key, value in optional.items() if value}
 

@@ -111,24 +111,27 @@ class Engine:
         self._remove(way.trash, dict.fromkeys((each.name for each in way.trash), "Delete"))
         stack.enter("UPDATE_ROLLBACK_COMPLETE")
 
-    def delete(self, retain: Iterable[str] = (), *, force: bool = False) -> None:
+    def delete(self, retain: Iterable[str] = (), *, force: bool = False, former: str = "DELETE_IN_PROGRESS") -> None:
         """Remove every resource in reverse, then the stack.
 
         Parameters:
             retain: Resources that are left where they are.
             force: Leave behind whatever cannot be removed.
+            former: The status to which the stack returns when another one imports from it: nothing is touched then.
         """
         stack = self._stack
         used = self._exports_in_use()
         if used:
-            stack.enter("DELETE_FAILED", used)
+            for each in self._setting.stacks.family(stack):
+                each.cancelled.clear()
+            stack.enter("DELETE_FAILED" if former.endswith("_IN_PROGRESS") else former, used)
             return
         trash = [built for built in stack.unfinished.trash if built.physical] if stack.unfinished else []
         failed = self._remove([*trash, *stack.resources.values()], dict.fromkeys(retain, "Retain"), force=force)
         if failed:
             stack.enter("DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")
             return
-        stack.deleted, stack.outputs, stack.imports = now(), [], set()
+        stack.outputs, stack.imports = [], set()
         stack.enter("DELETE_COMPLETE")
 
     def _create_failed(self, reason: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from trunkline_lab.aws.cloudformation.errors import invalid
+from trunkline_lab.aws.cloudformation.errors import NoExport, invalid
 from trunkline_lab.aws.cloudformation.language import VARIABLE, Template, references, unresolved
 from trunkline_lab.aws.cloudformation.values import UNKNOWN, Unknown, text
 
@@ -79,6 +79,23 @@ class Scope:
         for output in self.template.outputs.values():
             if "Condition" not in output or self.holds(output["Condition"]):
                 yield from ((target, "Outputs") for target, _ in references(self._branch(dict(output))))
+
+    def check_imports(self) -> None:
+        """Refuse what imports an export that nobody has: before anything is made, as CloudFormation does."""
+        for argument in _arguments("Fn::ImportValue", self._taken()):
+            self._import(argument)
+
+    def check_mappings(self) -> None:
+        """Refuse what looks up a key that its mapping has not: that needs no resource to be seen."""
+        for argument in _arguments("Fn::FindInMap", self._taken()):
+            self._find_in_map(argument)
+
+    def _taken(self) -> list[Any]:
+        """The properties and outputs that there will be, without branches that are not taken."""
+        outputs = self.template.outputs.values()
+        made: list[Mapping[str, Any]] = [self.template.resources[name].properties for name in self.wanted()]
+        made += [each for each in outputs if "Condition" not in each or self.holds(each["Condition"])]
+        return [self._branch(dict(each)) for each in made]
 
     def _branch(self, node: Any) -> Any:
         if isinstance(node, list):
@@ -213,7 +230,7 @@ class Scope:
         name = str(self._value(argument))
         value = self.exports(name)
         if value is None:
-            raise invalid(f"No export named {name} found.")
+            raise NoExport(name)
         self.imported.add(name)
         return value
 
@@ -222,6 +239,16 @@ class Scope:
         if not isinstance(found, list) or len(found) != count:
             raise invalid(f"Template error: {function} requires a list argument with {count} elements")
         return found
+
+
+def _arguments(function: str, node: Any) -> Iterator[Any]:
+    """What every call of a function inside is called with."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _arguments(function, item)
+    elif isinstance(node, dict):
+        for name, inner in node.items():
+            yield from [inner] if name == function else _arguments(function, inner)
 
 
 _FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {

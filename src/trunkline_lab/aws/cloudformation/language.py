@@ -144,7 +144,7 @@ def references(node: object) -> Iterator[tuple[str, str]]:
             bound = set(values) if isinstance(values, dict) else set()
             yield from references(values)
             for name in VARIABLE.findall(text if isinstance(text, str) else ""):
-                if name not in bound:
+                if name.strip() not in bound:
                     target, _, attribute = name.strip().partition(".")
                     yield target, attribute
         else:
@@ -173,6 +173,8 @@ def _section(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(section, dict):
         raise invalid(f"Template format error: {name} must be an object.")
     for key, value in section.items():
+        if name != "Metadata" and key.startswith("Fn::"):
+            check_functions({key: value}, name, {})
         if name not in {"Metadata", "Conditions"} and not isinstance(value, dict):
             raise invalid(f"Template format error: Every {name} member must be an object: {key}.")
         if name in {"Resources", "Parameters", "Outputs"} and not _NAME.fullmatch(key):

@@ -16,25 +16,27 @@ class LifeOperations(Operations):
     def cancel_update_stack(self, call: Call, params: dict[str, Any]) -> None:
         """CancelUpdateStack: the update is given up and rolled back; only while it is under way."""
         stack = self._must_find(call, params["StackName"])
+        if self._repeated(stack, call):
+            return
         if stack.status != "UPDATE_IN_PROGRESS":
             raise invalid("CancelUpdateStack cannot be called from current stack status")
         self._refuse_nested(stack, "CancelUpdateStack")
-        stack.token = params.get("ClientRequestToken", stack.token)
+        if params.get("ClientRequestToken"):
+            self._remember(stack, call)
         for each in self.setting.stacks.family(stack):
             each.cancel.set()
 
     def continue_update_rollback(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
         """ContinueUpdateRollback, perhaps without some of the resources whose rollback failed."""
-        stack, token = self._must_find(call, params["StackName"]), params.get("ClientRequestToken", "")
-        if token and (stack.operation, stack.token) == ("CONTINUE", token):
+        stack = self._must_find(call, params["StackName"])
+        if self._repeated(stack, call):
             return {}
         if stack.status != "UPDATE_ROLLBACK_FAILED":
             where = f"Stack:{stack.id} is in {stack.status} state and can not continue its update rollback."
             raise invalid(where)
         self._refuse_nested(stack, "ContinueUpdateRollback")
         self._skip(stack, set(params.get("ResourcesToSkip", [])))
-        self._start(stack, "UPDATE_ROLLBACK_IN_PROGRESS", token, lambda engine: engine.go_on())
-        stack.operation = "CONTINUE"
+        self._start(stack, "UPDATE_ROLLBACK_IN_PROGRESS", call, lambda engine: engine.go_on())
         return {}
 
     def _skip(self, stack: Stack, names: set[str]) -> None:
@@ -63,16 +65,15 @@ class LifeOperations(Operations):
 
     def rollback_stack(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
         """RollbackStack: a stack that failed and kept its resources goes back to its last stable state."""
-        stack, token = self._must_find(call, params["StackName"]), params.get("ClientRequestToken", "")
-        if token and (stack.operation, stack.token) == ("ROLLBACK", token):
+        stack = self._must_find(call, params["StackName"])
+        if self._repeated(stack, call):
             return {"StackId": stack.id}
         if stack.status not in {"CREATE_FAILED", "UPDATE_FAILED"}:
             raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be rolled back.")
         stable = stack.unfinished is not None and stack.unfinished.desired is not None
         stack.retain_except_on_create = bool(params.get("RetainExceptOnCreate", False))
         status = "UPDATE_ROLLBACK_IN_PROGRESS" if stable else "ROLLBACK_IN_PROGRESS"
-        self._start(stack, status, token, lambda engine: engine.roll_back())
-        stack.operation = "ROLLBACK"
+        self._start(stack, status, call, lambda engine: engine.roll_back())
         return {"StackId": stack.id}
 
     @staticmethod

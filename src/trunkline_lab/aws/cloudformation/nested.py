@@ -46,7 +46,6 @@ class NestedStack(ResourceType):
         desired = self._desired(child, outer, work)
         self._setting.stacks.add(child)
         work.made(child.id)
-        child.operation = "CREATE"
         child.enter("CREATE_IN_PROGRESS")
         Engine(self._setting, child).create(desired)
         if child.status != "CREATE_COMPLETE":
@@ -69,14 +68,13 @@ class NestedStack(ResourceType):
         child = self._child(work)
         if child.status == "DELETE_COMPLETE":
             return
-        child.operation = "DELETE"
+        former = child.status
         child.enter("DELETE_IN_PROGRESS")
-        Engine(self._setting, child).delete()
+        Engine(self._setting, child).delete(former=former)
         if child.status != "DELETE_COMPLETE":
             raise Impossible(f"Embedded stack {child.id} was not successfully deleted: {child.reason}")
 
     def _update(self, outer: Stack, child: Stack, desired: Desired) -> None:
-        child.operation = "UPDATE"
         child.cancel.clear()
         if outer.cancel.is_set():
             child.cancel.set()

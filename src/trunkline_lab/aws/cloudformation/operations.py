@@ -10,7 +10,7 @@ from typing import Any
 from trunkline_lab.aws.calls import Call, Refused
 from trunkline_lab.aws.cloudformation import capabilities, limits
 from trunkline_lab.aws.cloudformation.engine import Engine
-from trunkline_lab.aws.cloudformation.errors import invalid
+from trunkline_lab.aws.cloudformation.errors import RESERVED, invalid
 from trunkline_lab.aws.cloudformation.language import Template, parse
 from trunkline_lab.aws.cloudformation.records import Desired
 from trunkline_lab.aws.cloudformation.setting import Setting, Stopped
@@ -30,6 +30,7 @@ _REFUSED = (
     "DisableValidation",
     "ForceRollback",
     "ImportExistingResources",
+    "IncludePropertyValues",
     "IncludeNestedStacks",
     "ResourceTypes",
     "ResourcesToImport",
@@ -57,6 +58,21 @@ class Operations:
         if call.params.get("RollbackConfiguration", {}).get("RollbackTriggers"):
             raise invalid(f"The lab does not support parameter RollbackConfiguration of {call.operation}: no alarms.")
 
+    @staticmethod
+    def _repeated(stack: Stack, call: Call) -> bool:
+        """Whether this request was made before, by its token; one with the token and other parameters is refused.
+
+        API reference, CreateStack and others: ClientRequestToken, TokenAlreadyExistsException.
+        """
+        token = call.params.get("ClientRequestToken")
+        if not token:
+            return False
+        if (call.operation, token) not in stack.requests:
+            return False
+        if stack.requests[call.operation, token] != call.params:
+            raise Refused("TokenAlreadyExistsException", f"A client request token already exists: {token}")
+        return True
+
     def _change_set(self, call: Call, params: dict[str, Any]) -> tuple[Stack, ChangeSet]:
         wanted = params["ChangeSetName"]
         if params.get("StackName"):
@@ -80,6 +96,11 @@ class Operations:
 
     @staticmethod
     def _check_updatable(stack: Stack, params: dict[str, Any]) -> None:
+        if stack.status == "CREATE_FAILED" and stack.abandoned:
+            text = (
+                "This stack cannot be updated from [CREATE_FAILED] state because it contains [on-failure: DO_NOTHING]."
+            )
+            raise invalid(f"{text} Please use disable-rollback option instead during stack creation.")
         if stack.status in _KEPT:
             if params.get("DisableRollback"):
                 return
@@ -111,9 +132,15 @@ class Operations:
         }
         before = stack.desired.tags if stack.desired else {}
         tags = {tag["Key"]: tag["Value"] for tag in params["Tags"]} if "Tags" in params else before
+        if any(key.lower().startswith("aws:") for key in tags):
+            raise invalid(RESERVED)
         return self.setting.desire(stack, template, given, tags, tuple(params.get("Capabilities", [])))
 
     def _template(self, region: str, params: dict[str, Any], stack: Stack | None) -> Template:
+        if params.get("UsePreviousTemplate") and (params.get("TemplateURL") or params.get("TemplateBody")):
+            raise invalid("You cannot specify both usePreviousTemplate and Template Body/Template URL.")
+        if params.get("TemplateURL") and params.get("TemplateBody"):
+            raise invalid("You cannot specify both Template Body and Template URL.")
         if params.get("UsePreviousTemplate") and stack and stack.desired:
             return stack.desired.template
         if params.get("TemplateURL"):
@@ -123,8 +150,8 @@ class Operations:
         limits.check_body(params["TemplateBody"])
         return parse(params["TemplateBody"], region)
 
-    def _start(self, stack: Stack, status: str, token: str, action: Callable[[Engine], None]) -> None:
-        stack.operation, stack.token = status.partition("_")[0], token
+    def _start(self, stack: Stack, status: str, call: Call, action: Callable[[Engine], None]) -> None:
+        self._remember(stack, call)
         stack.cancel.clear()
         stack.enter(status, "User Initiated")
 
@@ -132,6 +159,13 @@ class Operations:
             stack.enter(stack.status.replace("_IN_PROGRESS", "_FAILED"), reason)
 
         self._thread(stack, lambda: action(Engine(self.setting, stack)), failed)
+
+    @staticmethod
+    def _remember(stack: Stack, call: Call) -> None:
+        """Take the request's token for the events to come, and to know the request again."""
+        stack.token = call.params.get("ClientRequestToken", "")
+        if stack.token:
+            stack.requests[call.operation, stack.token] = call.params
 
     def _thread(self, stack: Stack, action: Callable[[], None], failed: Callable[[str], None]) -> None:
         def run() -> None:

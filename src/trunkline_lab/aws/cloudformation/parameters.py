@@ -170,11 +170,13 @@ def hidden(spec: Mapping[str, Any]) -> bool:
 
 
 def _check_type(name: str, spec: Mapping[str, Any]) -> None:
-    kind = str(spec.get("Type", ""))
+    if "Type" not in spec:
+        raise invalid(f"Template format error: Every Parameters object must contain a Type member: {name}")
+    kind = str(spec["Type"])
     if bare(kind) in _ABSENT:
         raise invalid(f"The lab does not support parameter type {kind} (parameter {name})")
     if bare(kind) not in _PLAIN | EXISTING.keys() and kind != NAME:
-        raise invalid(f"Template format error: Unrecognized parameter type: {kind or 'none'} of parameter {name}")
+        raise invalid(f"Template format error: Unrecognized parameter type: {kind} of parameter {name}")
 
 
 def _check_number(name: str, spec: Mapping[str, Any], item: str, refuse: Callable[[str], Exception]) -> None:

@@ -109,10 +109,15 @@ def _group(client: Client, built: Built) -> dict[str, Any] | None:
     return picked
 
 
+_PORTED = {"tcp", "udp", "icmp", "icmpv6", "1", "6", "17", "58"}
+
+
 def _rules(permissions: list[dict[str, Any]], other: str) -> list[dict[str, Any]]:
     rules = []
     for each in permissions:
-        base = {name: each[name] for name in ("IpProtocol", "FromPort", "ToPort") if name in each}
+        # A rule of another protocol has no ports, whatever it says.
+        ported = ("FromPort", "ToPort") if each["IpProtocol"] in _PORTED else ()
+        base = {name: each[name] for name in ("IpProtocol", *ported) if name in each}
         peers = [("CidrIp", one, one["CidrIp"]) for one in each.get("IpRanges", [])]
         peers += [("CidrIpv6", one, one["CidrIpv6"]) for one in each.get("Ipv6Ranges", [])]
         peers += [(f"{other}SecurityGroupId", one, one["GroupId"]) for one in each.get("UserIdGroupPairs", [])]

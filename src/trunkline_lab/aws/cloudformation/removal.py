@@ -57,7 +57,9 @@ class Removal:
         fresh = [built for built in ready if built not in self._begun]
         for built in fresh:
             self._begun.append(built)
-            self._stack.note(built, "DELETE_IN_PROGRESS")
+            # What was never made has nothing under way.
+            if built.physical:
+                self._stack.note(built, "DELETE_IN_PROGRESS")
         if fresh:
             self._setting.wait()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from trunkline_lab.aws.cloudformation import dynamic, parameters, schemas
 from trunkline_lab.aws.cloudformation.drift import Detection
-from trunkline_lab.aws.cloudformation.errors import Impossible, invalid
+from trunkline_lab.aws.cloudformation.errors import RESERVED, Impossible, invalid
 from trunkline_lab.aws.cloudformation.files import Files
 from trunkline_lab.aws.cloudformation.functions import Scope, Thing
 from trunkline_lab.aws.cloudformation.language import Resource, Template, unresolved
@@ -99,6 +99,7 @@ class Setting:
                 scope.zones,
                 resources=resources,
             ).check()
+        scope.check_mappings()
         wanted = set(scope.wanted())
         for name, block in scope.taken():
             if name in desired.template.resources and name not in wanted:
@@ -139,6 +140,8 @@ class Setting:
         if unsupported:
             raise Impossible(f"The lab does not support property {unsupported[0]} of {resource.type}")
         own = properties.pop("Tags", [])
+        if isinstance(own, list) and any(str(tag.get("Key", "")).lower().startswith("aws:") for tag in own):
+            raise Impossible(RESERVED)
         tags = dict(desired.tags) | {tag["Key"]: tag["Value"] for tag in own} if schema.tagged else {}
         return properties, tags
 

@@ -42,12 +42,18 @@ class Stack:
 
     Attributes:
         parent, root: Ids of the stack that this one is nested in, and of the outermost one; "" when not nested.
+        deleted: When its last deletion began, whether that succeeded or not.
+        token: The client request token of the operation under way, which its events carry.
+        requests: The parameters of every request with a token, by operation and token.
+        change_set: Id of the change set that was executed last, "" for none.
+        abandoned: Whether OnFailure says to leave a failed create as it is: no update may mend it then.
         minutes: How long creating may take; 0 for as long as it takes.
         acknowledged: The capabilities of the operation under way, for nested stacks.
         unfinished: What leads back from a failed operation to the last stable state.
         skipped: Resources that a rollback leaves as they are.
         cancelled: Set when the stack is to be deleted while it is being created.
         cancel: Set when its update is to be given up.
+        lock: That of all stacks, once it is one of them.
     """
 
     id: str
@@ -57,9 +63,10 @@ class Stack:
     status: str = ""
     reason: str = ""
     desired: Desired | None = None
-    operation: str = ""
     token: str = ""
+    requests: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     on_failure: str = "ROLLBACK"
+    abandoned: bool = False
     protected: bool = False
     role: str = ""
     notify: tuple[str, ...] = ()
@@ -71,6 +78,7 @@ class Stack:
     imports: set[str] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
     change_sets: dict[str, ChangeSet] = field(default_factory=dict)
+    change_set: str = ""
     parent: str = ""
     root: str = ""
     minutes: int = 0
@@ -83,6 +91,7 @@ class Stack:
     cancelled: threading.Event = field(default_factory=threading.Event)
     cancel: threading.Event = field(default_factory=threading.Event)
     work: threading.Thread | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def busy(self) -> bool:
@@ -91,8 +100,12 @@ class Stack:
 
     def enter(self, status: str, reason: str = "") -> None:
         """Take a new status and write it down."""
-        self.status, self.reason = status, reason
-        self._write(self.name, self.id, "AWS::CloudFormation::Stack", reason, {})
+        # Who sees the status sees its event, too.
+        with self.lock:
+            self.status, self.reason = status, reason
+            if status == "DELETE_IN_PROGRESS":
+                self.deleted = now()
+            self._write(self.name, self.id, "AWS::CloudFormation::Stack", reason, {})
 
     def note(self, built: Built, status: str, reason: str = "") -> None:
         """Give a resource a new status and write it down."""
@@ -117,6 +130,7 @@ class Stacks:
     def add(self, stack: Stack) -> None:
         """Remember a new stack."""
         with self.lock:
+            stack.lock = self.lock
             self._all.append(stack)
 
     def everything(self) -> list[Stack]:

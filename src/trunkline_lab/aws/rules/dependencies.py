@@ -41,6 +41,12 @@ def _group(ec2: Any, form: Form) -> None:
         raise Refused("DependencyViolation", f"resource {group.id} has a dependent object")
 
 
+def _dhcp_options(ec2: Any, form: Form) -> None:
+    identity = form.get("DhcpOptionsId")
+    if any(vpc.dhcp_options and vpc.dhcp_options.id == identity for vpc in ec2.vpcs.values()):
+        raise Refused("DependencyViolation", f"The dhcpOptions '{identity}' has dependencies and cannot be deleted.")
+
+
 def _vpc(ec2: Any, form: Form) -> None:
     identity = form.get("VpcId")
     left = [
@@ -91,6 +97,14 @@ def _create_route(ec2: Any, form: Form) -> None:
     if any(route.destination_cidr_block == prefix for route in table._routes.values()):
         raise Refused("RouteAlreadyExists", f"The route identified by {prefix} already exists.")
     _reachable_target(ec2, form, table)
+
+
+def _delete_route(ec2: Any, form: Form) -> None:
+    table = ec2.route_tables.get(form.get("RouteTableId"))
+    prefix = form.get("DestinationCidrBlock") or form.get("DestinationIpv6CidrBlock")
+    local = [route for route in table._routes.values() if route.local] if table else []
+    if prefix and any(prefix in (route.destination_cidr_block, route.destination_ipv6_cidr_block) for route in local):
+        raise Refused("InvalidParameterValue", f"cannot remove local route {prefix} in route table {table.id}")
 
 
 def _replace_route(ec2: Any, form: Form) -> None:
@@ -181,6 +195,8 @@ _CHECKS: dict[str, Check] = {
     "DeleteSubnet": _subnet,
     "DeleteSecurityGroup": _group,
     "DeleteVpc": _vpc,
+    "DeleteDhcpOptions": _dhcp_options,
+    "DeleteRoute": _delete_route,
     "ReleaseAddress": _address,
     "DetachInternetGateway": _detach_gateway,
     "DeleteInternetGateway": _gateway,

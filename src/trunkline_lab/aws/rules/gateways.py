@@ -11,6 +11,7 @@ from typing import Any
 
 from trunkline_lab.aws.backend import Backend
 from trunkline_lab.aws.calls import Answer, Call, Handler, Refused
+from trunkline_lab.aws.defaults import LAST
 
 Form = dict[str, str]
 _GONE = {"deleted", "deleting", "rejected", "failed", "expired"}
@@ -96,6 +97,9 @@ def _create_nat_gateway(ec2: Any, form: Form) -> None:
 def _acl_entry(ec2: Any, form: Form) -> None:
     acl, egress = ec2.get_network_acl(form["NetworkAclId"]), form.get("Egress", "false").lower() == "true"
     numbers = {int(e.rule_number) for e in acl.network_acl_entries if str(e.egress).lower() == str(egress).lower()}
+    if int(form["RuleNumber"]) == LAST:
+        text = f"The network acl entry {LAST} is the list's own: it cannot be changed or deleted."
+        raise Refused("InvalidParameterValue", text)
     if int(form["RuleNumber"]) not in numbers:
         text = f"The specified network acl entry {form['RuleNumber']} does not exist"
         raise Refused("InvalidNetworkAclEntry.NotFound", text)

@@ -9,6 +9,12 @@ from moto.ec2.models.instance_types import INSTANCE_TYPES
 from trunkline_lab.aws.backend import Backend
 from trunkline_lab.aws.calls import Answer, Call, Handler, Refused
 
+# What is said of an instance that has ended; nothing where that is no error.
+_ENDED = {
+    "StartInstances": "The instance '{}' is not in a state from which it can be started.",
+    "StopInstances": "This instance '{}' is not in a state from which it can be stopped.",
+    "TerminateInstances": "",
+}
 _TYPE_FIELDS = {"RunInstances": "InstanceType", "ModifyInstanceAttribute": "InstanceType.Value"}
 
 
@@ -26,16 +32,35 @@ class Instances:
         if call.service != "ec2":
             return proceed(call)
         _refuse_unknown_type(call)
-        if call.operation not in {"RunInstances", "TerminateInstances"}:
+        if call.operation not in {"RunInstances", *_ENDED}:
             return proceed(call)
         ec2 = self._backend.ec2(call.account, call.region)
+        ended = _ended(ec2, call)
         before = set(ec2.enis)
-        given = proceed(call)
+        kept = [(instance, instance.nics) for instance in ended]
+        for instance in ended:
+            # Ending it again is no error, and there is nothing more to end.
+            instance.nics = {}
+        try:
+            given = proceed(call)
+        finally:
+            for instance, interfaces in kept:
+                instance.nics = interfaces
         if given.status < 400 and call.operation == "RunInstances":
             _own(ec2, set(ec2.enis) - before, call.form)
-        elif given.status < 400:
+        elif given.status < 400 and call.operation == "TerminateInstances":
             _release(ec2)
         return given
+
+
+def _ended(ec2: Any, call: Call) -> list[Any]:
+    """The instances of the request that have ended; starting or stopping one is refused."""
+    named = {value for name, value in call.form.items() if name.startswith("InstanceId.")}
+    ended = [each for each in ec2.all_instances() if each.id in named and each.state in {"shutting-down", "terminated"}]
+    refusal = _ENDED.get(call.operation)
+    if ended and refusal:
+        raise Refused("IncorrectInstanceState", refusal.format(ended[0].id))
+    return ended
 
 
 def _refuse_unknown_type(call: Call) -> None:

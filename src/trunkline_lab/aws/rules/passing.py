@@ -48,7 +48,8 @@ def _status(thing: Any, state: str) -> None:
 
 
 def _peering(peering: Any, state: str) -> None:
-    peering._status.code = state
+    if peering._status.code != "failed":
+        peering._status.code = state
 
 
 def _named(ec2: Any, call: Call) -> list[Any]:

@@ -67,6 +67,11 @@ def only(aws, run):
     return found
 
 
+def only_of(aws, run):
+    """The names of what a run made."""
+    return [name for name, each in names(aws).items() if {"Key": "trunkline:run", "Value": run} in each.get("Tags", [])]
+
+
 def waiting(aws, stack):
     """The change sets of a stack that nobody has executed."""
     listed = aws.session.cloudformation.list_change_sets(StackName=stack)["Summaries"]
@@ -218,6 +223,31 @@ def test_a_deletion_that_fails_tells_why_and_is_mended_by_undoing_again(aws, tem
         aws.stack(template).undo(state)
     with pytest.raises(ValueError, match="not enough values"):
         only(aws, run)
+
+
+def test_an_export_in_use_keeps_its_stack_and_says_who_uses_it(aws, template, run):
+    export = "{Value: !Ref Subnet, Export: {Name: " + run + "-subnet}}"
+    template.write_text(NET.replace("{Value: !Ref Subnet}", export))
+    deploy(aws, template, run)
+    stack = aws.stack(template)
+    user = f"user-of-{run}"
+    body = f"""
+Resources:
+  Interface:
+    Type: AWS::EC2::NetworkInterface
+    Properties: {{SubnetId: !ImportValue {run}-subnet}}
+"""
+    cloudformation = aws.session.cloudformation
+    cloudformation.create_stack(StackName=user, TemplateBody=body)
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=user, WaiterConfig={"Delay": 0.1})
+    with at(run, "net"), pytest.raises(StackFailed, match=user) as caught:
+        stack.undo(DATA)
+    assert "remove what still uses it" in caught.value.hint
+    cloudformation.delete_stack(StackName=user)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=user, WaiterConfig={"Delay": 0.1})
+    with at(run, "net"):
+        stack.undo(DATA)
+    assert only_of(aws, run) == []
 
 
 def test_find_knows_only_the_stack_of_these_values_and_this_template(aws, template, run):

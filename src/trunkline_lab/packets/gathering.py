@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from .inside import Refused, inside, output
 
-_MICROSECONDS = 100  # that the first packet waits for the next at most; what TCP pushes waits for none
+_MICROSECONDS = 400  # that the first packet waits for the next at most; what TCP pushes waits for none
 _FEATURES = ("rx-gro", "rx-udp-gro-forwarding")
 _SIOCETHTOOL = 0x8946  # <linux/sockios.h>; the others are of <linux/ethtool.h>
 _GSTRINGS, _GSSET_INFO, _SFEATURES = 0x1B, 0x37, 0x3B

@@ -1,8 +1,8 @@
 """The lab's tunnels of real packets: their rate against strongSwan's own, and how long an outage lasts.
 
 A tunnel of the lab is strongSwan's in user space with a VXLAN in it, between networks that judge every packet; the
-peer is strongSwan's alone, on one wire. An outage is the longest silence of a ping every 20 ms while the hub that
-carries it is killed, frozen or cut off.
+peer is strongSwan's alone, on one wire: one tunnel either way, the same ciphers, the same direction, taken in turn.
+An outage is the longest silence of a ping every 20 ms while the hub that carries it is killed, frozen or cut off.
 """
 
 from __future__ import annotations

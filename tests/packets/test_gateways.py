@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ from small_federation import HUB1, HUB2, ON_PREM, ROUTER, VPC
 from trunkline.network.model import BgpSession, Federation, Filter, Route, RouterRoute, Tunnel
 from trunkline_lab.packets.child import Child, PacketsRefused
 from trunkline_lab.packets.plan import HostPlan, Plan
+from trunkline_lab.packets.wiring import INTERNET, layout
 
 pytestmark = pytest.mark.packets
 HOSTS = (HostPlan("web", "eni-app-acme"), HostPlan("db", site="datacentre", address="10.0.0.10"))
@@ -71,6 +75,28 @@ def test_what_the_job_configures_carries_packets(carrying: Child) -> None:
     assert not opens(carrying, "db", "web", 80)  # its group's no
     tunnel = states(carrying)[R].tunnels[0]
     assert (tunnel.ike, tunnel.esp) == ("aes256-sha2_256-dh14", "aes256-sha2_256")
+
+
+def counted(fabric: Child, namespace: str, counter: str) -> int:
+    """A counter of the kernel's in a namespace of the fabric ("Tcp InSegs")."""
+    [first, *_] = Path(f"/proc/{fabric.pid}/task/{fabric.pid}/children").read_text().split()
+    into = ["nsenter", "-t", first, "-m", "-p", "nsenter", f"--net=/run/netns/{namespace}"]
+    told = subprocess.run([*into, "cat", "/proc/self/net/snmp"], capture_output=True, text=True, check=True).stdout
+    layer, name = counter.split()
+    names, values = (line.split() for line in told.splitlines() if line.startswith(f"{layer}:"))
+    return int(dict(zip(names, values, strict=True))[name])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the kernel lets only root have packets gathered")
+def test_what_leaves_strongswan_packet_by_packet_is_passed_on_in_larger_pieces(carrying: Child) -> None:
+    host = layout(plan(job(), HOSTS)).hosts["db"]
+    places = ((host, "Tcp InSegs"), (INTERNET, "Ip ForwDatagrams"))
+    before = [counted(carrying, *place) for place in places]
+    told = carrying.ask("iperf", source="web", target="db", seconds=1)
+    arrived, passed = (counted(carrying, *place) - had for place, had in zip(places, before, strict=True))
+    packets = told["bytes"] / 1310  # at most so much is in one
+    assert arrived < packets / 2, told
+    assert passed < packets, told  # it crosses two tunnels: were nothing gathered, twice as many
 
 
 def test_a_wrong_secret_is_a_tunnel_that_stays_down_and_says_why(carrying: Child) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from .gathering import gather
 from .inside import NAMESPACES, ip, nft, sysctl
 from .wires import End, Hop, Namespace, Rule, Wire, Wiring
 
@@ -22,6 +23,8 @@ _SETTINGS = {
     }.items()
 }
 _FORWARDING = {"net.ipv4.ip_forward": 1}
+# With rules the kernel looks up the way back to every source, lest it be an address of its own: a network has none.
+_NO_OWN_ADDRESS = {"net.ipv4.conf.all.accept_local": 1}
 _EMPTY = "table ip cloud\ndelete table ip cloud\n"  # the first line lets the second succeed when there is none
 
 
@@ -86,7 +89,8 @@ def _cut(ends: list[End]) -> None:
 
 
 def _begin(space: Namespace) -> None:
-    sysctl(space.name, _SETTINGS | (_FORWARDING if space.forwards else {}))
+    forwarding = _FORWARDING if space.forwards else {}
+    sysctl(space.name, _SETTINGS | forwarding | (_NO_OWN_ADDRESS if space.rules else {}))
     ip(space.name, ["link set lo up"])
 
 
@@ -109,6 +113,7 @@ def _lead(change: tuple[Namespace, Namespace, list[End]]) -> None:
         *(f"rule add {_rule(rule)}" for rule in wanted.rules - had.rules),
     ]
     ip(wanted.name, lines)
+    gather(wanted.name, [end.device for end in new if end.gathers])
 
 
 def _rule(rule: Rule) -> str:

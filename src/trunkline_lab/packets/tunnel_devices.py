@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ..tunnels import Offer
 from . import inside
+from .gathering import gather
 from .negotiation import underlay
 from .plan import TunnelPlan
 
@@ -71,6 +72,7 @@ class TunnelDevices:
             self._up -= {name for name, device in self._devices.items() if device in gone}
             self._devices = {name: device for name, device in self._devices.items() if device not in gone}
             inside.ip(self._namespace, [line for device in new for line in self._made(device)])
+            gather(self._namespace, [device.name for device in new])
             self._devices = wanted
             self._stand_for(tunnel for tunnel in tunnels if not tunnel.route_based)
 

@@ -14,11 +14,15 @@ MAIN = 254  # the kernel's own number of the main table
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of a wire: the device's name in its namespace, and the address on it ("" for none)."""
+    """One end of a wire: the device's name in its namespace, and the address on it ("" for none).
+
+    One that `gathers` passes on several packets of a stream as one (see gathering.py).
+    """
 
     namespace: str
     device: str
     address: str = ""
+    gathers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ def layout(plan: Plan) -> Layout:
                     filters=at_interface(meanings, network, interface, UPLINK),
                 )
             )
-            inside = End(name_of("n", network.id), space)
+            inside = End(name_of("n", network.id), space, gathers=interface.id in routers)
             draft.join(inside, End(space, UPLINK, interface.private_address))
             if interface.id in routers:
                 places[routers[interface.id].id] = Place(space, UPLINK, interface.private_address, via)
@@ -230,7 +230,7 @@ def _routes(table: RouteTable, number: int, targets: dict[str, str]) -> Iterator
 def _outside(draft: _Draft, space: str, public: str, behind: Iterable[str]) -> Place:
     """A gateway on the internet itself, with the addresses of the hosts behind it."""
     address = inner(public)
-    draft.join(End(INTERNET, space), End(space, UPLINK, address))
+    draft.join(End(INTERNET, space, gathers=True), End(space, UPLINK, address))
     draft.public.add(Hop(f"{address}/32", space))
     routes = {Hop(_DEFAULT, UPLINK, via=_CARRIER)}
     for each in behind:

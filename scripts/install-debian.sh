@@ -8,6 +8,7 @@ set -euo pipefail
 setup=(python3 python3-venv make)
 packets=(
   iproute2                        # ip: namespaces, wires, routes
+  ethtool                         # lets devices gather packets
   nftables                        # groups, ACLs, firewalls, address translation
   iputils-ping iperf3             # what hosts ask each other with
   procps                          # ps, for the tests

@@ -20,6 +20,7 @@ _PROGRAMS = {
     "nsenter": "util-linux",
     "mount": "mount",
     "nft": "nftables",
+    "ethtool": "ethtool",
     "ping": "iputils-ping",
     "iperf3": "iperf3",
     "bird": "bird2",

@@ -17,10 +17,10 @@ from trunkline_lab.aws.cloudformation.api import CloudFormation
 from trunkline_lab.aws.gateway import Gateway
 from trunkline_lab.aws.inside import Clients
 from trunkline_lab.aws.networks import networks
+from trunkline_lab.aws.rules import dependencies, gateways
 from trunkline_lab.aws.rules.canonical import canonical
-from trunkline_lab.aws.rules.dependencies import Dependencies
+from trunkline_lab.aws.rules.checks import Checks
 from trunkline_lab.aws.rules.endpoints import Endpoints
-from trunkline_lab.aws.rules.gateways import Gateways
 from trunkline_lab.aws.rules.instances import Instances
 from trunkline_lab.aws.rules.interfaces import Interfaces
 from trunkline_lab.aws.rules.lag import Lag
@@ -98,8 +98,8 @@ class AwsFace:
             self.lag,
             Tokens(),
             Quotas(self._backend, limits),
-            Dependencies(self._backend),
-            Gateways(self._backend),
+            Checks(self._backend, dependencies.CHECKS),
+            Checks(self._backend, gateways.CHECKS),
             self._boot,
             self.passing,
             Instances(self._backend),

@@ -7,14 +7,11 @@ AWS. The codes are those of the EC2 API reference ("Error codes for the Amazon E
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from trunkline_lab.aws.backend import Backend
-from trunkline_lab.aws.calls import Answer, Call, Handler, Refused
-
-Form = dict[str, str]
-Check = Callable[[Any, Form], None]
+from trunkline_lab.aws.calls import Refused
+from trunkline_lab.aws.rules.checks import Check, Form
 
 
 def _interface(ec2: Any, form: Form) -> None:
@@ -190,7 +187,7 @@ def _peers(group: Any) -> set[str]:
     return {rule.source_group.get("GroupId") for rule in [*group.ingress_rules, *group.egress_rules]}
 
 
-_CHECKS: dict[str, Check] = {
+CHECKS: dict[str, Check] = {
     "DeleteNetworkInterface": _interface,
     "DeleteSubnet": _subnet,
     "DeleteSecurityGroup": _group,
@@ -208,17 +205,3 @@ _CHECKS: dict[str, Check] = {
     "CreateNetworkInterface": _create_interface,
     "RunInstances": _run_instances,
 }
-
-
-class Dependencies:
-    """Checks a request against moto's state before moto sees it."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-
-    def __call__(self, call: Call, proceed: Handler) -> Answer:
-        """Apply the rule. The caller holds the backend's lock."""
-        check = _CHECKS.get(call.operation) if call.service == "ec2" else None
-        if check:
-            check(self._backend.ec2(call.account, call.region), call.form)
-        return proceed(call)

@@ -6,14 +6,12 @@ pages of DeleteVpc, DeleteVpnGateway, DeleteCustomerGateway, AttachVpnGateway, D
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from trunkline_lab.aws.backend import Backend
-from trunkline_lab.aws.calls import Answer, Call, Handler, Refused
+from trunkline_lab.aws.calls import Refused
 from trunkline_lab.aws.defaults import LAST
+from trunkline_lab.aws.rules.checks import Check, Form
 
-Form = dict[str, str]
 _GONE = {"deleted", "deleting", "rejected", "failed", "expired"}
 
 
@@ -136,7 +134,7 @@ def _live(kept: dict[str, Any], identity: str, code: str, word: str) -> Any:
     return found
 
 
-_CHECKS: dict[str, Callable[[Any, Form], None]] = {
+CHECKS: dict[str, Check] = {
     "AttachInternetGateway": _attach_internet_gateway,
     "AttachVpnGateway": _attach_vpn_gateway,
     "CreateNatGateway": _create_nat_gateway,
@@ -151,17 +149,3 @@ _CHECKS: dict[str, Callable[[Any, Form], None]] = {
     "ReplaceNetworkAclAssociation": _acl_association,
     "ReplaceNetworkAclEntry": _acl_entry,
 }
-
-
-class Gateways:
-    """Checks a request against moto's state before moto sees it."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-
-    def __call__(self, call: Call, proceed: Handler) -> Answer:
-        """Apply the rule. The caller holds the backend's lock."""
-        check = _CHECKS.get(call.operation) if call.service == "ec2" else None
-        if check:
-            check(self._backend.ec2(call.account, call.region), call.form)
-        return proceed(call)

@@ -14,7 +14,7 @@ from aws_lab import ROUTER_IMAGE, TEMPLATES, at, aws, face, hurried, rule, settl
 from trunkline import Error, during, pipe, step
 from trunkline.clouds.cloud import CloudError, Rule, StackFailed
 from trunkline.errors import StepTimeout
-from trunkline_lab.aws.calls import Answer
+from trunkline_lab.aws.calls import Answer, Refused
 
 NET = """
 Parameters:
@@ -208,6 +208,22 @@ def test_undo_deletes_and_may_be_repeated(aws, template, run):
     assert settled(aws).describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [state["vpc_id"]]}])["Vpcs"] == []
     with at(run, "net"):
         assert aws.stack(template).find(state) is None
+
+
+def test_a_read_from_before_the_stack_was_made_does_not_end_its_undo(face, aws, template, run):
+    deploy(aws, template, run)
+    behind = [1]
+
+    def between(call, proceed):
+        if call.operation == "DescribeStacks" and behind:
+            behind.clear()
+            raise Refused("ValidationError", f"Stack with id {call.form['StackName']} does not exist")
+        return proceed(call)
+
+    with rule(face, between), at(run, "net"):
+        aws.stack(template).undo(DATA)
+    assert not behind
+    assert only_of(aws, run) == []
 
 
 def test_a_deletion_that_fails_tells_why_and_is_mended_by_undoing_again(aws, template, run):

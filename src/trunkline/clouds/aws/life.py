@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from trunkline._core.context import Here
-from trunkline.clouds.aws import changes, operations
+from trunkline.clouds.aws import changes, late, operations
 from trunkline.clouds.aws.template import Template
 from trunkline.clouds.cloud import CloudError, StackFailed
 
@@ -97,8 +97,11 @@ class Life:
         return changes.lines(change_set.changes)
 
     def remove(self, *, whole_run: bool) -> None:
-        """Delete the stack if it is this step's, or with `whole_run` if it is this run's."""
-        while (stack := operations.describe(self.cloudformation, self.name)) is not None:
+        """Delete the stack if it is this step's, or with `whole_run` if it is this run's.
+
+        An answer from before the stack was made must not end an undo: it counts as gone when it stays unseen.
+        """
+        while (stack := late.seen(lambda: operations.describe(self.cloudformation, self.name))) is not None:
             tags = operations.tags(stack)
             if not self.owns(stack) and not (whole_run and tags.get(RUN) == _tag(self.place.run)):
                 self.place.note(f"stack {self.name} is left alone: it is not this run's")
@@ -108,6 +111,7 @@ class Life:
                 operations.wait(self.cloudformation, stack, None, self.deadline)
             else:
                 self._delete(stack)
+                return
 
     def _change_set(
         self, there: StackTypeDef | None, template: Template, values: Mapping[str, str], name: str

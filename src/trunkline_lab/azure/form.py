@@ -16,7 +16,7 @@ _SECTIONS = {
 _RESOURCE = {
     "type", "apiVersion", "name", "location", "tags", "dependsOn", "condition", "copy", "properties", "sku", "zones",
     "plan", "kind", "identity", "comments", "resources", "resourceGroup", "subscriptionId", "scope", "metadata",
-    "existing",
+    "existing", "id",
 }  # fmt: skip
 _SPELT = {name.lower(): name for name in _RESOURCE}
 # Sections that would change what a template means, and that the lab refuses instead of passing them over.
@@ -95,14 +95,18 @@ def functions(source: Document) -> dict[str, Any]:
     }
 
 
-def resources(source: Document) -> Iterator[tuple[str, Document]]:
-    """All resources with their symbolic names ("" where there is none), nested ones with their full type and name."""
+def resources(source: Document) -> Iterator[tuple[str, Document, Any]]:
+    """All resources, nested ones with their full type and name.
+
+    Yields:
+        Its symbolic name ("" where there is none), the resource, and the `copy` of what it stands in (or None).
+    """
     yield from _flat(source["resources"], bool(source.get("apiProfile")))
 
 
 def _flat(
-    listed: Any, profiled: bool, parent: Document | None = None, above: str = ""
-) -> Iterator[tuple[str, Document]]:
+    listed: Any, profiled: bool, parent: Document | None = None, above: str = "", around: Any = None
+) -> Iterator[tuple[str, Document, Any]]:
     named = listed.items() if isinstance(listed, dict) else (("", raw) for raw in listed)
     for symbol, raw in named:
         if not isinstance(raw, dict):
@@ -114,8 +118,8 @@ def _flat(
         if parent is not None:
             raw = _under(parent, raw)
         full = f"{above}::{symbol}" if above and symbol else symbol
-        yield full, raw
-        yield from _flat(raw.get("resources") or [], profiled, raw, full)
+        yield full, raw, around
+        yield from _flat(raw.get("resources") or [], profiled, raw, full, raw.get("copy") or around)
 
 
 def _check_resource(raw: Document) -> None:

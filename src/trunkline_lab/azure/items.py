@@ -103,8 +103,10 @@ def read_items(source: Document, scope: Scope, place: Place, known: Known) -> tu
     """All resources after their loops, and the keys that each loop made, by its name and symbol. Raises ArmError."""
     items: list[Item] = []
     loops: dict[str, set[str]] = {}
-    for symbol, raw in form.resources(source):
-        loop = raw.get("copy")
+    for symbol, raw, around in form.resources(source):
+        own = raw.get("copy")
+        # What stands in a resource with copy is made once with each copy of it, and sees the same index.
+        loop = around if own is None else own
         with naming(f"The template resource '{raw['name']}'"):
             if loop is None:
                 items.append(_item(raw, scope, place, known, symbol))
@@ -113,11 +115,11 @@ def read_items(source: Document, scope: Scope, place: Place, known: Known) -> tu
             made: list[Item] = []
             for index in range(count):
                 item = _item(raw, scope.looped(name, index), place, known, symbol and f"{symbol}[{index}]")
-                if batch:
+                if batch and own is not None:
                     item.depends |= {other.id.key for other in made[: index // batch * batch]}
                 made.append(item)
         items += made
-        for title in filter(None, (name, symbol)):
+        for title in filter(None, (name if own is not None else "", symbol)):
             loops[title.lower()] = {item.id.key for item in made}
     _refuse_twice(items)
     return items, loops

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from trunkline_lab.azure.errors import ArmError
 from trunkline_lab.azure.relaxed import read_json
@@ -28,7 +28,7 @@ class Links:
         for prefix in sorted(self._folders, key=len, reverse=True):
             if not plain.startswith(prefix):
                 continue
-            root, rest = self._folders[prefix].resolve(), plain.removeprefix(prefix).lstrip("/")
+            root, rest = self._folders[prefix].resolve(), unquote(plain.removeprefix(prefix)).lstrip("/")
             path = (root / rest).resolve() if rest else root
             if path.is_relative_to(root) and path.is_file():
                 return _parsed(uri, path)

@@ -208,7 +208,8 @@ def attempt(face: AwsFace, number: int, body: str, told: dict[str, str]) -> tupl
         reasons = [
             e.get("ResourceStatusReason", "")
             for e in account.events(made["StackId"])
-            if "FAILED" in str(e["ResourceStatus"])
+            # An import that is not there is told where the rollback begins: no resource failed.
+            if "FAILED" in str(e["ResourceStatus"]) or e["ResourceStatus"] == "ROLLBACK_IN_PROGRESS"
         ]
         outcome = classed(next((each for each in reasons if each and "cancelled" not in each), made["StackStatus"]))
         return outcome if made["StackStatus"] == "ROLLBACK_COMPLETE" else ("fails", f"{made['StackStatus']}: {reasons}")

@@ -129,6 +129,31 @@ def test_children_stand_in_their_parent_or_by_themselves(clients: Clients, deplo
     assert list(clients.network.routes.list(GROUP, "table")) == []
 
 
+def test_a_resources_own_id_is_read_past(clients: Clients, deploy: Deploy) -> None:
+    """Eight of Azure's quickstarts write one, such as oms-existing-storage-account."""
+    deploy(template(network("routeTables", "table", {}, id="[resourceId('Microsoft.Network/routeTables', 'other')]")))
+    assert [table.name for table in clients.network.route_tables.list(GROUP)] == ["table"]
+
+
+def test_children_of_a_copied_resource_are_copied_with_it(clients: Clients, deploy: Deploy) -> None:
+    """Thirteen of Azure's quickstarts have extensions so, such as jboss-eap-clustered-multivm-rhel."""
+    route = {
+        "type": "routes",
+        "apiVersion": "2024-05-01",
+        "name": "[concat('in', copyIndex('tables', 1))]",
+        "dependsOn": ["[resourceId('Microsoft.Network/routeTables', concat('table', copyIndex()))]"],
+        "properties": {"addressPrefix": "[concat('10.', copyIndex(), '.0.0/16')]", "nextHopType": "None"},
+    }
+    loop = {"name": "tables", "count": 3, "mode": "serial", "batchSize": 1}
+    table = network("routeTables", "[concat('table', copyIndex())]", {}, copy=loop, resources=[route])
+    deploy(template(table, network("routeTables", "after", {}, dependsOn=["tables"])))
+    found = {
+        str(each.name): [(route.name, route.address_prefix) for route in clients.network.routes.list(GROUP, each.name)]
+        for each in clients.network.route_tables.list(GROUP)
+    }
+    assert found == {"after": []} | {f"table{n}": [(f"in{n + 1}", f"10.{n}.0.0/16")] for n in range(3)}
+
+
 def nested(name: str, inner: dict[str, Any], scope: str | None, **more: Any) -> dict[str, Any]:
     given = {"mode": "Incremental", "template": inner, **more.pop("settings", {})}
     options = {"expressionEvaluationOptions": {"scope": scope}} if scope else {}

@@ -231,6 +231,13 @@ def test_no_allowed_values_allow_all() -> None:
     }
 
 
+@pytest.mark.parametrize("given_value", ["westEurope", ["WESTEUROPE"]])
+def test_an_allowed_value_is_allowed_in_any_spelling_and_kept_as_given(given_value: Any) -> None:
+    """Source: Azure/bicep#2489. A template of AzureStack-QuickStart-Templates spells its own default differently."""
+    definition = {"type": "array" if isinstance(given_value, list) else "string", "allowedValues": ["WestEurope", 5]}
+    assert read_parameters({"p": definition}, {"p": {"value": given_value}}, PLACE).values == {"p": given_value}
+
+
 def test_a_secret_is_named_in_no_message_and_not_shown() -> None:
     with pytest.raises(ArmError) as caught:
         read_parameters({"p": {"type": "secureString", "allowedValues": ["x"]}}, {"p": {"value": "hunter2"}}, PLACE)

@@ -219,6 +219,15 @@ def test_linked_templates_may_have_a_comma_after_the_last_item(linked: tuple[Cli
         run(clients, templateLink={"uri": BASE + "main.json"})
 
 
+def test_linked_templates_have_addresses_with_escapes(linked: tuple[Clients, Path]) -> None:
+    clients, folder = linked
+    save(folder, "a set+more/main.json", template(outputs={"o": output("'found'")}))
+    made = run(clients, templateLink={"uri": BASE + "a%20set%2Bmore/main.json"})
+    assert outputs(made) == {"o": "found"}
+    with pytest.raises(HttpResponseError, match="InvalidContentLink"):
+        run(clients, templateLink={"uri": BASE + "a%20set%2Bmore/%2E%2E/%2E%2E/main.json"})
+
+
 def test_linked_templates_by_address_and_by_relative_path(linked: tuple[Clients, Path]) -> None:
     clients, folder = linked
     table = template(

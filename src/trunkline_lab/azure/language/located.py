@@ -204,13 +204,12 @@ _WITH_ZONES = frozenset(
 
 @special("pickZones")
 def _pick_zones(scope: Scope, tree: Call) -> list[str]:
-    """pickZones(namespace, type, location, [how many], [offset]): none where there are no zones."""
+    """pickZones(namespace, type, location, [how many], [offset]): none where type or location has no zones."""
     values = [scope.evaluate(argument) for argument in tree.arguments]
     if not 3 <= len(values) <= 5 or not all(isinstance(value, int) for value in values[3:]):
         raise refused(tree, "it takes a namespace, a type, a location, and perhaps two whole numbers")
-    if f"{values[0]}/{values[1]}".lower() not in _ZONED:
-        raise refused(tree, f"the type '{values[0]}/{values[1]}' has no zones")
-    if str(values[2]).replace(" ", "").lower() not in _WITH_ZONES:
+    type_, location = f"{values[0]}/{values[1]}".lower(), str(values[2]).replace(" ", "").lower()
+    if type_ not in _ZONED or location not in _WITH_ZONES:
         return []
     count, offset = [*values[3:], 1, 0][:2] if len(values) == 3 else [*values[3:], 0][:2]
     zones = ["1", "2", "3"][offset : offset + count]

@@ -70,12 +70,22 @@ def _check_allowed(name: str, definition: Mapping[str, Any], value: Any) -> None
     secure = str(definition["type"]).lower().startswith("secure")
     words = "The value" if secure else f"The value '{_show(value)}'"
     allowed = definition.get("allowedValues")
-    if not allowed or value in allowed or (isinstance(value, list) and all(one in allowed for one in value)):
+    if (
+        not allowed
+        or _among(value, allowed)
+        or (isinstance(value, list) and all(_among(one, allowed) for one in value))
+    ):
         return
     raise invalid_template(
         f"The provided value for the template parameter '{name}' is not valid. "
         f"{words} is not part of the allowed value(s): '{','.join(_show(one) for one in allowed)}'"
     )
+
+
+def _among(value: Any, allowed: list[Any]) -> bool:
+    """Whether a value is one of those, however a text is spelt (https://github.com/Azure/bicep/issues/2489)."""
+    small = value.lower() if isinstance(value, str) else value
+    return any(small == (one.lower() if isinstance(one, str) else one) for one in allowed)
 
 
 def _check_size(name: str, definition: Mapping[str, Any], value: Any) -> None:

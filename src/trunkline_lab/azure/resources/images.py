@@ -29,8 +29,9 @@ _PLANNED = """
     barracudanetworks:barracuda-ng-firewall barracudanetworks:barracuda-ng-cc barracudanetworks:waf
     checkpoint:check-point-cg-r8110 checkpoint:check-point-cg-r8120 checkpoint:check-point-cg-r82
     cisco:cisco-csr-1000v cisco:cisco-c8000v cisco:cisco-asav f5-networks:f5-big-ip-best f5-networks:f5-big-ip-good
-    f5-networks:f5-big-ip-byol a10networks:a10-vthunder-adc-520-for-microsoft-azure kemptech:vlm-azure
-    sophos:sophos-xg netgate:netgate-pfsense-plus-fw-vpn-router zerto:zerto-cloud-appliance-50 citrix:netscalervpx-130
+    f5-networks:f5-big-ip-byol a10networks:a10-vthunder-adc-520-for-microsoft-azure
+    a10networks:a10-vthunder-adc-521 kemptech:vlm-azure sophos:sophos-xg netgate:netgate-pfsense-plus-fw-vpn-router
+    zerto:zerto-cloud-appliance-50 citrix:netscalervpx-130
     """
 PLAIN = frozenset(tuple(one.split(":")) for one in _PLAIN.split())
 PLANNED = frozenset(tuple(one.split(":")) for one in _PLANNED.split())

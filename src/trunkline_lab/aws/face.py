@@ -20,6 +20,7 @@ from trunkline_lab.aws.networks import networks
 from trunkline_lab.aws.rules import dependencies, gateways
 from trunkline_lab.aws.rules.canonical import canonical
 from trunkline_lab.aws.rules.checks import Checks
+from trunkline_lab.aws.rules.devices import Devices
 from trunkline_lab.aws.rules.endpoints import Endpoints
 from trunkline_lab.aws.rules.instances import Instances
 from trunkline_lab.aws.rules.interfaces import Interfaces
@@ -102,6 +103,7 @@ class AwsFace:
             Checks(self._backend, gateways.CHECKS),
             self._boot,
             self.passing,
+            Devices(self._backend),
             Instances(self._backend),
             Interfaces(self._backend),
             Endpoints(self._backend),

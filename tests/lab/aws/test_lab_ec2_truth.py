@@ -412,3 +412,25 @@ def test_a_network_acl_keeps_no_state(account: Account, there: There, entries: A
     held = next(a for a in default["Associations"] if a["SubnetId"] == there["subnet"])
     ec2.replace_network_acl_association(AssociationId=held["NetworkAclAssociationId"], NetworkAclId=there["acl"])
     assert account.face.admits(machine, "udp", 500, "127.0.0.1") is open_
+
+
+def test_a_launch_takes_the_instance_store_and_the_images_own_root(account: Account) -> None:
+    """Sources: trunkline_lab.aws.rules.devices. One of AWS's own sample templates maps "ephemeral0"."""
+    ec2, made = account.ec2, network(account.ec2)
+    root = ec2.describe_images(ImageIds=[IMAGE])["Images"][0]["RootDeviceName"]
+
+    def devices(*mappings: Any) -> list[tuple[Any, int]]:
+        launched = ec2.run_instances(
+            ImageId=IMAGE, MinCount=1, MaxCount=1, SubnetId=made["subnet"], BlockDeviceMappings=list(mappings)
+        )["Instances"][0]["InstanceId"]
+        shown = ec2.describe_instances(InstanceIds=[launched])["Reservations"][0]["Instances"][0]
+        ids = {each["Ebs"]["VolumeId"]: each["DeviceName"] for each in shown["BlockDeviceMappings"]}
+        sizes = {each["VolumeId"]: each["Size"] for each in ec2.describe_volumes()["Volumes"]}
+        return sorted((ids[identity], sizes[identity]) for identity in ids)
+
+    store = {"DeviceName": "/dev/sdc", "VirtualName": "ephemeral0"}
+    own = {"DeviceName": root, "Ebs": {"VolumeType": "gp3", "DeleteOnTermination": True}}
+    more = {"DeviceName": "/dev/sdx", "Ebs": {"VolumeSize": 11, "DeleteOnTermination": True}}
+    assert devices(store, own, more) == sorted([(root, 8), ("/dev/sdx", 11)])
+    with pytest.raises(ClientError, match="must contain the parameter size or snapshotId"):
+        devices({"DeviceName": "/dev/sdx", "Ebs": {"VolumeType": "gp3"}})

@@ -25,10 +25,11 @@ from typing import Any
 
 import yaml
 from botocore.exceptions import ClientError
-from cfnlint.decode import decode_str
 from lab_aws import Account, pairs
 
 from trunkline_lab.aws import LINUX_IMAGE, AwsFace
+from trunkline_lab.aws.calls import Refused
+from trunkline_lab.aws.cloudformation.decode import decode
 from trunkline_lab.world import FAST, PublicAddresses, World
 
 SUFFIXES = {".yaml", ".yml", ".json", ".template", ".cfn"}
@@ -192,7 +193,10 @@ def images(face: AwsFace, account: Account, body: str) -> None:
 def attempt(face: AwsFace, number: int, body: str, told: dict[str, str]) -> tuple[str, str]:
     """The result of one template, and why."""
     account = Account(face, str(100000000000 + number), "us-east-1")
-    template, _ = decode_str(body)
+    try:
+        template = decode(body)
+    except Refused:
+        template = {}  # CloudFormation is to say so itself.
     # Written without blanks, more of them fit into a call: larger ones need a bucket.
     body = json.dumps(json.loads(body), separators=(",", ":")) if body.lstrip().startswith("{") else body
     given = furnish(account)

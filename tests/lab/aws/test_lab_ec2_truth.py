@@ -434,3 +434,12 @@ def test_a_launch_takes_the_instance_store_and_the_images_own_root(account: Acco
     assert devices(store, own, more) == sorted([(root, 8), ("/dev/sdx", 11)])
     with pytest.raises(ClientError, match="must contain the parameter size or snapshotId"):
         devices({"DeviceName": "/dev/sdx", "Ebs": {"VolumeType": "gp3"}})
+
+
+def test_no_two_addresses_of_a_new_interface_are_alike(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = network(account.ec2)
+    drawn = iter([f"10.5.0.{host}" for host in (10, 11, 11, 20, 21, 22)])
+    monkeypatch.setattr("moto.ec2.models.elastic_network_interfaces.random_private_ip", lambda *_: next(drawn))
+    interface = account.ec2.create_network_interface(SubnetId=made["subnet"], SecondaryPrivateIpAddressCount=2)
+    shown = [each["PrivateIpAddress"] for each in interface["NetworkInterface"]["PrivateIpAddresses"]]
+    assert shown == ["10.5.0.20", "10.5.0.21", "10.5.0.22"]

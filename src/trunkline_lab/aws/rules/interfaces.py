@@ -13,6 +13,8 @@ _MAKES = {"CreateNatGateway", "CreateVpcEndpoint", "CreateNetworkInterface", "Ru
 _ENDS = {"DeleteNatGateway", "DeleteSubnet", "DeleteVpc"}
 _TOUCHES = {"RunInstances", "AttachNetworkInterface", "ModifyNetworkInterfaceAttribute", "ModifyInstanceAttribute"}
 
+_DRAWS = 50  # How often secondary addresses are drawn anew; a small subnet may have too few.
+
 
 class Interfaces:
     """An interface's address is a free one of its subnet, and an instance shows its first interface's groups."""
@@ -29,6 +31,12 @@ class Interfaces:
         given = proceed(call)
         if given.status >= 400:
             return given
+        for _ in range(_DRAWS if "SecondaryPrivateIpAddressCount" in call.form else 0):
+            alike = _alike(ec2, before)
+            if not alike:
+                break
+            ec2.delete_network_interface(alike)
+            given = proceed(call)
         for identity in set(ec2.enis) - before:
             given = _place(ec2, ec2.enis[identity], call.form.get("PrivateIpAddress", ""), given)
         if call.operation in _TOUCHES:
@@ -38,6 +46,15 @@ class Interfaces:
         if call.operation == "AssociateAddress":
             _stand(ec2, call.form)
         return given
+
+
+def _alike(ec2: Any, before: set[str]) -> str:
+    """The id of a new interface two of whose addresses are one: moto draws each without a look at the others."""
+    for identity in set(ec2.enis) - before:
+        addresses = [each["PrivateIpAddress"] for each in ec2.enis[identity].private_ip_addresses]
+        if len(set(addresses)) < len(addresses):
+            return str(identity)
+    return ""
 
 
 def _place(ec2: Any, interface: Any, wanted: str, given: Answer) -> Answer:

@@ -11,6 +11,7 @@ from random_federations import SITE_HOST, asked
 from trunkline.network.model import Federation
 from trunkline.network.reachability import Reachability
 from trunkline_lab.packets.child import Child
+from trunkline_lab.packets.keeper import RETURN_SECONDS
 from trunkline_lab.packets.plan import GatewayState, Plan
 
 _SETTLED = 0.5  # seconds without a change
@@ -24,7 +25,6 @@ class Disagreement:
     question: tuple[str, str, str, int]
     trace: str
     packets: str
-    reached: bool
 
     def __str__(self) -> str:
         one, protocol, other, port = self.question
@@ -37,10 +37,12 @@ def compare(fabric: Child, plan: Plan) -> tuple[int, list[Disagreement]]:
     questions, states = asked(plan), settled(fabric, expected(plan))
     for _ in range(5):
         wrong = _differences(plan, states, questions, fabric.ask("connect", asked=questions, wait=1.0))
-        if late := [each.question for each in wrong if not each.reached]:
-            # An answer that did not come may only be late, on a machine with other work; one that came is a fact.
-            again = fabric.ask("connect", asked=late, wait=5.0)
-            wrong = [each for each in wrong if each.reached] + _differences(plan, states, late, again)
+        if doubted := [each.question for each in wrong]:
+            # An answer that did not come may only be late, on a machine with other work; and a tunnel that was lost
+            # and has just come back is passed by for some seconds, where another way is as good.
+            newest = max((tunnel.since for state in states for tunnel in state.tunnels), default=0.0)
+            time.sleep(max(0.0, newest + RETURN_SECONDS + _SETTLED - time.time()))
+            wrong = _differences(plan, states, doubted, fabric.ask("connect", asked=doubted, wait=5.0))
         if standing(states) == standing(states := settled(fabric, expected(plan))):
             return len(questions), wrong
     raise AssertionError("tunnels do not come to rest")
@@ -103,7 +105,7 @@ def _differences(
         reached = answer["host"] == (named[owners[other].id] if other in owners else other)
         if found.reachable != reached:
             said = f"{answer['answer']} {answer['host']}".strip()
-            wrong.append(Disagreement(question, str(found) if found.reachable else found.summary, said, reached))
+            wrong.append(Disagreement(question, str(found) if found.reachable else found.summary, said))
     return wrong
 
 

@@ -1,6 +1,12 @@
 """What all tests share, and what the harnesses counted, told at the end of a run."""
 
+import signal
+
 from hypothesis import HealthCheck, settings
+
+# A shell starts what it puts into the background deaf to Ctrl-C, and so would be every process of the tests.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A machine that does other things meanwhile is slow, not wrong.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -214,6 +214,14 @@ def body_said_to_have_ended_when_it_begins():
     KeptRun.opened = opened
 
 
+def sweeps(tmp_path, then, plant):
+    """Side by side the order of events differs from run to run, and one sweep may miss what shows in few of them."""
+    for attempt in range(4):
+        directory = tmp_path / str(attempt)
+        directory.mkdir()
+        sweep(directory, then, plant)
+
+
 @pytest.mark.parametrize(
     ("plant", "then"),
     [
@@ -235,9 +243,5 @@ def body_said_to_have_ended_when_it_begins():
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 def test_a_fault_planted_in_our_own_code_is_caught(tmp_path, plant, then):
-    # Side by side the order of events differs from run to run, and one sweep may miss what shows in few of them.
     with pytest.raises(AssertionError):
-        for attempt in range(4):
-            directory = tmp_path / str(attempt)
-            directory.mkdir()
-            sweep(directory, then, plant)
+        sweeps(tmp_path, then, plant)

@@ -45,11 +45,11 @@ class World:
     def change(self, do):
         """One effect: it happens whole or not at all, and the process may die before or after it."""
         with self.one_at_a_time:  # steps side by side are threads
-            point()
+            point(f"before {here().path}")
             world = self.read()
             answer = do(world)
             self.write(world)
-            point()
+            point(f"after {here().path}")
         return answer
 
     def make(self, kind, parent, needs_access, state):
@@ -165,21 +165,24 @@ def reference_pipe(world: World):
 
 EXPECTED = {"vpc": 1, "subnet": 2, "router": 1, "route": 2, "tunnel": 2, "record": 1}
 
-_target = _passed = 0
+_target: int | str = 0
+_passed: list[str] = []
 
 
-def point() -> None:
-    """A place where the process may die; the one whose number is the target is."""
-    global _passed
-    _passed += 1
-    if _passed == _target:
+def point(name: str = "") -> None:
+    """A place where the process may die: the one that is the target, by its number or its name, is."""
+    if name in _passed and name:  # a scope's closing has the path of its opening
+        name += ", again"
+    _passed.append(name)
+    if _target in (len(_passed), name or None):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def child(directory: Path, what: str, target: int = 0, plant=None) -> int | None:
-    """Forward, undo or pay in a child process that is killed at its `target`th point; None when it was killed.
+def child(directory: Path, what: str, target: int | str = 0, plant=None) -> list[str] | None:
+    """Forward, undo or pay in a child process that is killed at its target; None when it was killed.
 
-    Otherwise how many points it passed; a child that fails in any other way raises here.
+    Otherwise the points it passed: the names of effects', "" for the journal's. How many of these there are is not
+    the same in every life, as commits are shared. A child that fails in any other way raises here.
     """
     reader, writer = os.pipe()
     pid = os.fork()
@@ -193,9 +196,9 @@ def child(directory: Path, what: str, target: int = 0, plant=None) -> int | None
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL
         return None
-    if not answer.isdigit():
+    if not answer.startswith("["):
         raise AssertionError(answer)
-    return int(answer)
+    return list(json.loads(answer))
 
 
 def _work(directory, what, target, plant, writer):
@@ -204,7 +207,7 @@ def _work(directory, what, target, plant, writer):
     try:
         if plant is not None:
             plant()
-        _target, _passed = target, 0
+        _target, _passed = target, []
         append = Store.append
 
         def dying(self, *lines):
@@ -222,7 +225,7 @@ def _work(directory, what, target, plant, writer):
             runs.undo(steps, **words)
         else:
             runs.pay(steps, **words)
-        answer = str(_passed)
+        answer = json.dumps(_passed)
     except BaseException as error:
         answer = f"{what}: {error!r} {getattr(error, '__notes__', '')}"
     finally:

@@ -11,11 +11,10 @@ from random_federations import SITE_HOST, asked
 from trunkline.network.model import Federation
 from trunkline.network.reachability import Reachability
 from trunkline_lab.packets.child import Child
-from trunkline_lab.packets.keeper import RETURN_SECONDS
 from trunkline_lab.packets.plan import GatewayState, Plan
 
 _SETTLED = 0.5  # seconds without a change
-_PATIENCE = 8.0
+_PATIENCE = 12.0
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,7 @@ class Disagreement:
     question: tuple[str, str, str, int]
     trace: str
     packets: str
+    reached: bool
 
     def __str__(self) -> str:
         one, protocol, other, port = self.question
@@ -37,12 +37,10 @@ def compare(fabric: Child, plan: Plan) -> tuple[int, list[Disagreement]]:
     questions, states = asked(plan), settled(fabric, expected(plan))
     for _ in range(5):
         wrong = _differences(plan, states, questions, fabric.ask("connect", asked=questions, wait=1.0))
-        if doubted := [each.question for each in wrong]:
-            # An answer that did not come may only be late, on a machine with other work; and a tunnel that was lost
-            # and has just come back is passed by for some seconds, where another way is as good.
-            newest = max((tunnel.since for state in states for tunnel in state.tunnels), default=0.0)
-            time.sleep(max(0.0, newest + RETURN_SECONDS + _SETTLED - time.time()))
-            wrong = _differences(plan, states, doubted, fabric.ask("connect", asked=doubted, wait=5.0))
+        if late := [each.question for each in wrong if not each.reached]:
+            # An answer that did not come may only be late, on a machine with other work; one that came is a fact.
+            again = fabric.ask("connect", asked=late, wait=5.0)
+            wrong = [each for each in wrong if each.reached] + _differences(plan, states, late, again)
         if standing(states) == standing(states := settled(fabric, expected(plan))):
             return len(questions), wrong
     raise AssertionError("tunnels do not come to rest")
@@ -61,14 +59,18 @@ def expected(plan: Plan) -> set[tuple[str, str]]:
 
 
 def settled(fabric: Child, awaited: set[tuple[str, str]]) -> tuple[GatewayState, ...]:
-    """How the gateways stand once the tunnels that are awaited are up, and nothing has changed for a while."""
+    """How the gateways stand once the tunnels that are awaited are up, and nothing has changed for a while.
+
+    A tunnel that was lost and has just come back is waited for, too: where another way is as good, it is passed by.
+    """
     deadline, since, last = time.monotonic() + _PATIENCE, time.monotonic(), None
     while True:
         states = fabric.state()
-        now = time.monotonic()
-        if standing(states) != last:
-            last, since = standing(states), now
-        waiting = not all(last.get(tunnel) for tunnel in awaited)
+        now, up = time.monotonic(), standing(states)
+        returning = {(state.id, tunnel.tunnel) for state in states for tunnel in state.tunnels if tunnel.returning}
+        if (up, returning) != last:
+            last, since = (up, returning), now
+        waiting = returning or not all(up.get(tunnel) for tunnel in awaited)
         if (now - since > _SETTLED and not waiting) or now > deadline:
             return states
         time.sleep(0.1)
@@ -105,7 +107,7 @@ def _differences(
         reached = answer["host"] == (named[owners[other].id] if other in owners else other)
         if found.reachable != reached:
             said = f"{answer['answer']} {answer['host']}".strip()
-            wrong.append(Disagreement(question, str(found) if found.reachable else found.summary, said))
+            wrong.append(Disagreement(question, str(found) if found.reachable else found.summary, said, reached))
     return wrong
 
 

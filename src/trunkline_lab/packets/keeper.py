@@ -13,8 +13,8 @@ from .ipsec import Association, Charon, Connection
 from .plan import GatewayPlan, TunnelState
 from .tunnel_devices import TunnelDevices
 
-RETURN_SECONDS = 6.0  # that a tunnel which was lost is taken last after its return; a dead peer is given up after four
 _LOOK_SECONDS = 1.0  # without news from charon
+_RETURN_SECONDS = 6.0  # a dead peer is given up after four
 _AGAIN_SECONDS = 0.5  # between two tries of one connection
 _log = logging.getLogger(__name__)
 # What charon writes when a negotiation fails, and what a person calls it.
@@ -114,9 +114,8 @@ class Keeper:
         found = self._associations.get(connection)
         if found is None or tunnel not in found.children:
             return TunnelState(gateway, tunnel, False, reason=self._reasons.get(connection, "negotiating"))
-        return TunnelState(
-            gateway, tunnel, True, self._since.get(tunnel, 0.0), "", found.proposal, found.children[tunnel]
-        )
+        since, returning = self._since.get(tunnel, 0.0), tunnel in self._told
+        return TunnelState(gateway, tunnel, True, since, "", found.proposal, found.children[tunnel], returning)
 
     def _keep(self) -> None:
         while not self._ended:
@@ -150,7 +149,7 @@ class Keeper:
         now = time.monotonic()
         back = (up - self._up) & self._seen
         self._returning = {n: until for n, until in self._returning.items() if n in up and now < until}
-        self._returning |= dict.fromkeys(back, now + RETURN_SECONDS)
+        self._returning |= dict.fromkeys(back, now + _RETURN_SECONDS)
         self._seen |= up
         self._up = up
         told = frozenset(self._returning)

@@ -164,6 +164,7 @@ class TunnelState:
         since: When that began, in epoch seconds; 0.0 when it is down.
         reason: Why it is down, where that is known.
         ike, esp: The proposals that both ends took ("aes256-sha2_256-dh14"); empty when down.
+        returning: Whether it was lost and has just come back: routes into it are taken last for some seconds.
     """
 
     gateway: str
@@ -173,6 +174,7 @@ class TunnelState:
     reason: str = ""
     ike: str = ""
     esp: str = ""
+    returning: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def test_aws_secrets_manager(config, loud):
 
 def test_without_the_hush_the_sdk_tells_all(config, loud):
     """The fault that the hush is there for."""
-    from trunkline._core import hush
+    from trunkline.clouds.aws import hush
 
     client = config.account("A").session.secrets_manager
     client.create_secret(Name="net/told", SecretString=MARKER)

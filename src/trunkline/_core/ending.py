@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import time
 
+from trunkline._core.paths import below
+
 HASTE, UNHURRIED = 3.5, 120.0  # seconds
 
 
@@ -50,5 +52,5 @@ class Ending:
         if self._asked is None:
             return begun + max(self.unhurried, own)
         since = max(begun, self._asked)
-        inner = any(scope.startswith((f"{other}/", f"{other}[")) for other in self.open if other != scope)
+        inner = any(below(scope, other) for other in self.open)
         return since + (self._until - since) * (0.5 if inner else 1.0)

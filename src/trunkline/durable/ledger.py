@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
+from trunkline._core.paths import below
 from trunkline._core.recorder import Owed, Record
 
 Kind = Literal[
@@ -108,12 +109,12 @@ class Ledger:
 
     def left(self, path: str) -> bool:
         """Whether something below this path still has its effect, or a scope there still stands open."""
-        undone = all(record.outcome == "undone" for step, record in self.steps.items() if _below(step, path))
+        undone = all(record.outcome == "undone" for step, record in self.steps.items() if below(step, path))
         return not undone or self.unpaid(path)
 
     def unpaid(self, path: str) -> bool:
         """Whether a scope below this path still stands open."""
-        return any(not scope.closed for name, scope in self.scopes.items() if _below(name, path))
+        return any(not scope.closed for name, scope in self.scopes.items() if below(name, path))
 
     def open_scopes(self) -> dict[str, Owed]:
         """Every scope whose closing is owed."""
@@ -125,7 +126,3 @@ class Ledger:
             path = path[: max(path.rfind("/"), path.rfind("["), 0)]
             if not path:
                 return
-
-
-def _below(path: str, above: str) -> bool:
-    return path.startswith((f"{above}/", f"{above}["))

@@ -97,8 +97,15 @@ def allow(ec2: EC2Client, group: str, rule: Rule, owner: Owner) -> bool:
 
 
 def revoke(ec2: EC2Client, group: str, rule: Rule, owner: Owner) -> None:
-    """Take back what `allow` gave to `owner`; the rule itself goes with its last owner."""
+    """Take back what `allow` gave to `owner`; the rule itself goes with its last owner.
+
+    Raises:
+        CloudError: reads go on showing a rule that is gone.
+    """
+    tired = time.monotonic() + PATIENCE + late.LAG
     while not _leave(ec2, late.seen(lambda: _shared_with(owner.mark, _find(ec2, group, rule))), owner.mark):
+        if time.monotonic() > tired:
+            raise CloudError(f"{group} shows {rule} and does not have it", code="InvalidSecurityGroupRuleId.NotFound")
         late.settle()  # a read that was behind may have shown a rule that was made anew since
 
 

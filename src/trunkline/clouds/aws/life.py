@@ -157,8 +157,8 @@ class Life:
             self._wait_gone(stack)
             return
         status = operations.wait(self.cloudformation, stack, token, self.deadline)
-        if status != "DELETE_COMPLETE":
-            raise operations.failure(self.cloudformation, stack, status)
+        if status != "DELETE_COMPLETE":  # it may be called off, and then the stack is what it was before
+            raise operations.failure(self.cloudformation, stack, "DELETE_FAILED")
 
     def _wait_gone(self, stack: StackTypeDef) -> None:
         """Wait for a stack that never had a resource, and whose deletion therefore need not show in events."""

@@ -130,7 +130,7 @@ def failure(cloudformation: CloudFormationClient, stack: StackTypeDef, status: s
 
 
 def _hint(status: str) -> str:
-    if status.startswith("DELETE") or status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):  # called off, of a stack in use
+    if status.startswith("DELETE"):
         return "remove what still uses it, then run again"
     if status == "UPDATE_ROLLBACK_COMPLETE":
         return "mend the cause and run again; the stack is as it was before"

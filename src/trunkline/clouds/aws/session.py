@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from trunkline._core.errors import Error
-from trunkline._core.hush import hush
+from trunkline.clouds.aws.hush import hush
 
 if TYPE_CHECKING:
     import boto3

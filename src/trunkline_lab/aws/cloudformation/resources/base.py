@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -56,7 +57,7 @@ class Work:
         return {argument: self.properties[name] for argument, name in pairs.items() if name in self.properties}
 
 
-class ResourceType:
+class ResourceType(ABC):
     """One type: `create` fills physical and attributes, `update` changes in place, `delete` removes.
 
     Attributes:
@@ -71,17 +72,17 @@ class ResourceType:
     updates: ClassVar[frozenset[str]] = frozenset({"Tags"})
     absent: ClassVar[frozenset[str]] = frozenset()
 
+    @abstractmethod
     def create(self, work: Work) -> None:
         """Make it."""
-        raise NotImplementedError
 
     def update(self, work: Work, old: Mapping[str, Any], old_tags: Mapping[str, str]) -> None:
         """Change it in place to `work.properties` and `work.tags`; by default the tags are all that can change."""
         retag(work, work.physical, old_tags)
 
+    @abstractmethod
     def delete(self, work: Work) -> None:
         """Remove it; `work` holds the properties that it was made with."""
-        raise NotImplementedError
 
 
 def retag(work: Work, identity: str, old: Mapping[str, str]) -> None:

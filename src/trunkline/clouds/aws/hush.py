@@ -1,4 +1,4 @@
-"""SDKs that write whole requests and answers into their debug log, secrets included: those lines are dropped."""
+"""The SDK writes whole requests and answers into its debug log, secrets included: those lines are dropped."""
 
 from __future__ import annotations
 

@@ -2,12 +2,14 @@
 
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A shell starts what it puts into the background deaf to Ctrl-C, and so would be every process of the tests.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+pytest.register_assert_rewrite("vns3_rig")
 # A machine that does other things meanwhile is slow, not wrong.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")

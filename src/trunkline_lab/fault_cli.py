@@ -91,6 +91,10 @@ def clear(
     """
     path = "/faults" if number is None else f"/faults?id={number}"
     found = process.ask(living(name), path, method="DELETE")
+    if number is not None and not found["cleared"]:
+        raise typer.BadParameter(
+            f"{number} is no fault that is armed: see `trunkline lab fault list`", param_hint="NUMBER"
+        )
     print(json.dumps(found) if as_json else f"{found['cleared']} disarmed")
     return 0
 

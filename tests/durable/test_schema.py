@@ -64,7 +64,9 @@ def test_its_runs_are_known_resumed_and_undone(old):
     }
     assert [str(each) for each in told["acme-10.1"].exposed] == ["api-access 0.0 s"]
     undone = []
-    assert pipe({}, steps(), journal=old, run="acme-10.2") == {"cidr": "10.2.0.0/16", "vpc_id": "vpc-1", "up": True}
+    with pytest.warns(UserWarning, match="goes on with the data it began with; cidr would differ now"):
+        state = pipe({}, steps(), journal=old, run="acme-10.2")
+    assert state == {"cidr": "10.2.0.0/16", "vpc_id": "vpc-1", "up": True}
     assert undo(steps(undone=undone), journal=old, run="acme-10.2") == ["routers"]
     assert undone == ["vpc-1"]
     access = during("api-access", open=lambda s: None, close=lambda s: None, steps=[steps()[1]])

@@ -177,6 +177,8 @@ def test_faults_and_the_audit_of_a_running_lab(labs, capsys):
     assert [one["fired"] for one in told(capsys, "fault", "list")["faults"]] == [1, 0]
     assert told(capsys, "fault", "clear", "1") == {"cleared": 1}
     assert run(capsys, "fault", "clear")[1] == "1 disarmed\n"
+    code, _, err = run(capsys, "fault", "clear", "99")
+    assert (code, "99 is no fault that is armed" in err) == (64, True), err
     assert "no fault is armed" in run(capsys, "fault", "list")[1]
 
     code, out, _ = run(capsys, "audit")

@@ -2,9 +2,7 @@ import contextlib
 from dataclasses import replace
 
 import pytest
-
-pytest.register_assert_rewrite("vns3_rig")
-from vns3_rig import QUICK, Rig  # noqa: E402
+from vns3_rig import QUICK, Rig
 
 
 @pytest.fixture

@@ -213,8 +213,9 @@ def test_ctrl_c_while_every_router_hangs_closes_the_access_and_tells_what_is_owe
         assert "take back:  trunkline undo hung" in err
         assert "exposed now: nothing" in err
         assert shell.exposures() == []
-        owed = shell.json("exposures")["owed"]
-        assert [each["path"].rpartition("/")[2] for each in owed if each["run"] == "hung"][-1] == "api-tokens"
+        owed = [each for each in shell.json("exposures")["owed"] if each["run"] == "hung"]
+        assert [(each["path"].rpartition("/")[2], each["shut"]) for each in owed] == [("api-tokens", True)]
+        assert "`trunkline undo hung` closes it" in shell("exposures").stdout
     finally:
         child.kill()
         shell("lab", "fault", "clear")

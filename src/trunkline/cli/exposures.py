@@ -111,8 +111,13 @@ def _show_owed(alone: Sequence[history.Owed]) -> None:
     for each in alone:
         differs, since = "" if each.alive else "DIFFERS: ", time(each.since)
         say.out(f"{differs}{each.run}: {each.path} is owed since {since} by {_owner(each)}; the clouds show no rule")
-    if any(not each.alive for each in alone):
+    dead = [each for each in alone if not each.alive]
+    if any(not each.shut for each in dead):
         say.out("`trunkline sweep` on this machine closes what dead runs owe")
+    for run in dict.fromkeys(each.run for each in dead if each.shut):
+        say.out(
+            f"`trunkline resume {run}` or `trunkline undo {run}` closes it: the way there is closed, and they open it"
+        )
 
 
 def _owner(owed: history.Owed) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from trunkline._core.events import Event, ScopeClosed, ScopeOpened, StepEnded, StepNoted
-from trunkline._core.paths import below
+from trunkline._core.paths import shut_off
 from trunkline._core.secret import Secret
 from trunkline._core.state import same
 from trunkline._core.wiring import check as check_wiring
@@ -259,7 +259,7 @@ def tell_owed(call: Call, owed: Collection[str], scopes: Collection[str], *, exp
         owed, scopes: The paths of the scopes that are not closed, and of all.
         exposed: The clouds show access of the run's.
     """
-    shut = [path for path in owed if any(below(path, other) for other in scopes if other not in owed)]
+    shut = shut_off(owed, scopes)
     if exposed or not owed or len(shut) < len(owed):
         say.line(f"close it:   {command(call, 'sweep', '--run', call.run)}")
     if shut:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from trunkline._core.paths import shut_off
 from trunkline.durable import lease
 from trunkline.durable.errors import RunState
 from trunkline.durable.ledger import Entry, Ledger
@@ -73,7 +74,10 @@ class Told(NamedTuple):
 
 
 class Owed(NamedTuple):
-    """A closing that a run owes: since when it is open, whose it is, and whether its process still lives."""
+    """A closing that a run owes: since when it is open, whose it is, and whether its process still lives.
+
+    `shut` when it is inside of a scope that is closed: a sweep, which opens nothing, cannot close it.
+    """
 
     run: str
     path: str
@@ -81,6 +85,7 @@ class Owed(NamedTuple):
     user: str
     host: str
     alive: bool
+    shut: bool
 
 
 class Left(NamedTuple):
@@ -131,11 +136,9 @@ def owed(store: Store) -> list[Owed]:
     for (name,) in store.query("SELECT DISTINCT run FROM log WHERE kind = 'owe'"):
         told = run(store, name)
         alive = lease.held(store, name)
-        found += [
-            Owed(name, each.path, each.since, told.user, told.host, alive)
-            for each in told.exposed
-            if each.seconds is None
-        ]
+        still = [each for each in told.exposed if each.seconds is None]
+        shut = shut_off([each.path for each in still], [each.path for each in told.exposed])
+        found += [Owed(name, each.path, each.since, told.user, told.host, alive, each.path in shut) for each in still]
     return sorted(found, key=lambda each: each.since)
 
 

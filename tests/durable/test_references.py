@@ -38,11 +38,11 @@ def household(tmp_path, monkeypatch):
 @pytest.fixture
 def ring(tmp_path, monkeypatch):
     """A keyring of the test's own, in force."""
+    before = keyring.get_keyring()  # found while this one does not count
     monkeypatch.setenv("TEST_KEYRING", str(tmp_path / "keyring.json"))
-    before = keyring.get_keyring()
     keyring.set_keyring(MemoryKeyring())
     yield keyring
-    keyring.set_keyring(before)  # which was found when this one did not count
+    keyring.set_keyring(before)
 
 
 def test_environment_and_file(household, monkeypatch, tmp_path):
